@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The numbers and names that other software and people's habits depend on. Each fact stands
+ * here and nowhere else. */
+#pragma once
+
+/* Our protocol number on rules (FRA_PROTOCOL) and routes (rtm_protocol), and its name in
+ * data/sixgate.rt_protos. Only objects that carry it are ever removed. */
+#define SG_PROTOCOL 106
+#define SG_PROTOCOL_NAME "sixgate"
+
+/* Table and mark of a gateway: this plus its interface index. */
+#define SG_TABLE_BASE 1000u
+
+/* The fwmark that a WireGuard gateway without one gets ("sixg" in ASCII): far from every
+ * mark of a gateway and from the 51820… that NetworkManager picks. */
+#define SG_WG_FWMARK 0x73697867u
+
+/* Metric of the blackhole default in each table of a gateway: the largest, so that any other
+ * default wins. */
+#define SG_BLACKHOLE_METRIC 4294967295u
+
+/* Rule priorities (ip-rule "pref"). */
+#define SG_PREF_MARK 50u         /* fwmark MARK lookup TABLE, one per gateway */
+#define SG_PREF_FROM 60u         /* from ADDRESS lookup TABLE, one per address */
+#define SG_PREF_TO_MAIN 64u      /* to PREFIX lookup main, short static routes */
+#define SG_PREF_SPECIFIC 65u     /* lookup main suppress_prefixlength 31 */
+#define SG_PREF_OVERRIDE 70u     /* from PREFIX lookup TABLE, one per override */
+#define SG_PREF_OVERRIDE_END 71u /* from PREFIX unreachable */
+#define SG_PREF_TRANSPORT 74u    /* fwmark WIREGUARD lookup main */
+#define SG_PREF_SELECTED 75u     /* lookup TABLE of the selected outbound */
+#define SG_PREF_SELECTED_END 76u /* unreachable */
+#define SG_PREF_MAIN 1000u       /* lookup main */
+#define SG_PREF_DEFAULT 1100u    /* lookup default */
+/* Foreign rules above this and below SG_PREF_KERNEL_MAIN are hidden by SG_PREF_MAIN. */
+#define SG_PREF_KERNEL_MAIN 32766u
+
+/* Routes of main up to this length are suppressed by SG_PREF_SPECIFIC… */
+#define SG_SPECIFIC_SUPPRESS 31
+
+/* Default of NftTable= in the configuration. */
+#define SG_NFT_TABLE "startos"
+/* Default of TunnelInterface=: the tunnel role's own interface, never a gateway. */
+#define SG_TUNNEL_INTERFACE "wg-sixgate"
+
+/* The nftables objects that are ours inside that table. */
+#define SG_MAP_GATEWAY_MARK "gateway_mark"
+#define SG_SET_GATEWAY_MARKS "gateway_marks"
+#define SG_SET_REPLY_OK "reply_ok"
+#define SG_SET_GATEWAYS "gateways"
+#define SG_SET_EXEMPT "exempt"
+#define SG_SET_SELECTED "selected"
+#define SG_SET_GATEWAY_ADDRESSES "gateway_addresses"
+#define SG_SET_OWN_ADDRESSES "own_addresses"
+#define SG_SET_LOCAL_PREFIXES "local_prefixes"
+#define SG_SET_TRANSPORT_MARKS "transport_marks"
+#define SG_CHAIN_INGRESS "ingress"
+#define SG_CHAIN_MANGLE_PREROUTING "mangle_prerouting"
+#define SG_CHAIN_MANGLE_OUTPUT "mangle_output"
+#define SG_CHAIN_GUARD_OUTPUT "guard_output"
+#define SG_CHAIN_GUARD_FORWARD "guard_forward"
+#define SG_CHAIN_GUARD_POST "guard_post"
+#define SG_CHAIN_CHOICE "choice"
+#define SG_CHAIN_CHOICE_POST "choice_post"

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The gateways of a host: which interfaces they are, and whether each can carry IPv6. */
+#pragma once
+
+#include "core/config.h"
+#include "core/memory.h"
+#include "core/snapshot.h"
+
+/* Why a gateway cannot carry a family (the words are those of status and D-Bus). */
+typedef enum {
+    SG_CAPABLE,
+    SG_NO_ADDRESS,                  /* no-address */
+    SG_NO_DEFAULT_ROUTE,            /* no-default-route */
+    SG_PEER_DOES_NOT_ALLOW_DEFAULT, /* peer-does-not-allow-default */
+    SG_CAPABILITY_N
+} SgCapability;
+
+typedef struct {
+    uint32_t ifindex;
+    uint32_t table; /* SG_TABLE_BASE + ifindex */
+    uint32_t mark;  /* the same number */
+    char name[IFNAMSIZ];
+    bool wireguard;
+    uint32_t fwmark;  /* of WireGuard, as it will be after the apply */
+    SgIp nm_gateway6; /* AF_UNSPEC = none */
+    SgCapability ipv6;
+} SgGateway;
+
+/* The word for a reason; "" for SG_CAPABLE; static. */
+const char *sg_capability_name (SgCapability capability);
+
+/* All gateways, sorted by ifindex: what NetworkManager says, and while it is absent or
+ * starting also those remembered whose interface (name and index) still exists.
+ * GArray of SgGateway, owned by the caller. */
+GArray *sg_gateways_find (const SgConfig *config, const SgMemory *memory,
+                          const SgSnapshot *snapshot);
+/* NULL when none has that name. */
+const SgGateway *sg_gateways_by_name (const GArray *gateways, const char *name);
+bool sg_gateways_contain (const GArray *gateways, uint32_t ifindex);

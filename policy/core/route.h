@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A route of the kernel as a value: what is (snapshot) and what we want use the same type. */
+#pragma once
+
+#include <linux/rtnetlink.h>
+
+#include "base/prefix.h"
+
+/* One next hop (rtnetlink: RTA_OIF/RTA_GATEWAY/RTA_VIA or a member of RTA_MULTIPATH). */
+typedef struct {
+    uint32_t ifindex; /* 0: no device (blackhole and friends) */
+    SgIp gateway;     /* AF_UNSPEC: on-link */
+    uint16_t weight;  /* 1–256; the kernel's rtnh_hops + 1 */
+    bool onlink;      /* RTNH_F_ONLINK */
+} SgNexthop;
+
+/* RTAX_* values by their number (index 0 unused); 0 means not set. RTAX_CC_ALGO is a name,
+ * not a number, and not kept. */
+#define SG_ROUTE_METRICS_N (RTAX_MAX + 1)
+
+/* One block of memory: made by sg_route_new(), freed by g_free(). */
+typedef struct {
+    uint8_t family;
+    uint8_t type;     /* RTN_UNICAST, RTN_BLACKHOLE, … */
+    uint8_t protocol; /* RTPROT_* or SG_PROTOCOL */
+    uint8_t scope;    /* RT_SCOPE_*; always universe for IPv6 */
+    uint8_t tos;      /* IPv4 only */
+    uint8_t pref; /* ICMPV6_ROUTER_PREF_* (RFC 4191), as the kernel has it; never wanted by us */
+    bool expires; /* has a lifetime: learned from a router advertisement */
+    uint32_t table;
+    uint32_t metric;
+    SgPrefix dst;        /* len 0 = default */
+    SgPrefix src;        /* `from` of source-specific routes (IPV6_SUBTREES); len 0 = any */
+    SgIp prefsrc;        /* RTA_PREFSRC; AF_UNSPEC = none */
+    uint32_t nexthop_id; /* RTA_NH_ID; 0 = none. Next hops below are then informative only */
+    uint32_t metrics[SG_ROUTE_METRICS_N];
+    uint16_t n_nexthops; /* 0 for blackhole, unreachable, prohibit, throw */
+    SgNexthop nexthops[];
+} SgRoute;
+
+/* A zeroed route with room for @n_nexthops (their weight set to 1). */
+SgRoute *sg_route_new (uint8_t family, uint16_t n_nexthops);
+SgRoute *sg_route_copy (const SgRoute *route);
+
+/* Total order by table, destination, source, metric; then the rest. Next hops have to be in
+ * canonical order (sg_route_sort_nexthops) on both sides. pref and expires do not count, nor
+ * do next hops where both have the same nexthop_id. */
+int sg_route_compare (const SgRoute *a, const SgRoute *b);
+/* Whether the kernel holds both in the same slot: same table, dst, src, tos and metric. */
+bool sg_route_same_slot (const SgRoute *a, const SgRoute *b);
+/* Whether everything that makes the kernel call two routes duplicates is equal: the slot,
+ * type, nexthop id and next hops. */
+bool sg_route_same_path (const SgRoute *a, const SgRoute *b);
+void sg_route_sort_nexthops (SgRoute *route);
+/* Whether some next hop leaves by @ifindex. */
+bool sg_route_uses (const SgRoute *route, uint32_t ifindex);
+bool sg_route_is_default (const SgRoute *route);
+
+/* Gives the name of an interface index for printing; a number when unknown. */
+typedef const char *(*SgLinkName) (uint32_t ifindex, const void *data);
+/* As `ip -6 route` takes it after add/replace/del: "default dev wg0 table 1003 proto sixgate".
+ * Appends to @out. */
+void sg_route_print (const SgRoute *route, SgLinkName link_name, const void *data, GString *out);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is: the kernel's and NetworkManager's state at one moment, as plain values. Filled by
+ * policy/kernel and dbus/nm, read by everything in policy/core, changed by nobody. */
+#pragma once
+
+#include <net/if.h>
+
+#include "core/nft-model.h"
+#include "core/route.h"
+#include "core/rule.h"
+
+/* A network interface (RTM_NEWLINK). */
+typedef struct {
+    uint32_t ifindex;
+    char name[IFNAMSIZ];
+    char kind[16];   /* IFLA_INFO_KIND: "wireguard", "bridge", "veth"…; "" for hardware */
+    uint32_t master; /* ifindex of the bridge, bond, … that it is a port of; 0 = none */
+    uint16_t type;   /* ARPHRD_* (linux/if_arp.h) */
+    uint32_t flags;  /* IFF_* */
+} SgLink;
+
+/* An address on an interface (RTM_NEWADDR). */
+typedef struct {
+    uint32_t ifindex;
+    SgIp ip; /* IFA_LOCAL where there is one, else IFA_ADDRESS */
+    uint8_t prefix_len;
+    uint8_t scope;  /* RT_SCOPE_* */
+    uint32_t flags; /* IFA_F_* (IFA_FLAGS, 32 bits) */
+} SgAddress;
+
+/* A WireGuard interface (generic netlink, linux/wireguard.h). Holds no key. */
+typedef struct {
+    uint32_t ifindex;
+    uint32_t fwmark;    /* 0 = none */
+    bool peer_default6; /* some peer's allowed-ips contain ::/0 */
+    bool peer_default4; /* … 0.0.0.0/0 */
+} SgWireguard;
+
+/* A network device as NetworkManager sees it. */
+typedef struct {
+    char name[IFNAMSIZ];
+    bool can_be_gateway; /* of a kind that can carry traffic out (not bridge, loopback, …) */
+    bool managed;        /* NetworkManager manages it */
+    bool active;         /* being activated with addresses, activated, or on its way down */
+    bool external;       /* NetworkManager only observes it */
+    char kind[16];       /* "ethernet", "wifi", "wireguard", … */
+    SgIp gateway6;       /* default gateway that NetworkManager reports; AF_UNSPEC = none */
+    SgIp gateway4;
+    char uuid[37]; /* of the active profile; "" = none */
+} SgDevice;
+
+/* How much the devices say. */
+typedef enum {
+    SG_NM_ABSENT,   /* no answer: devices is empty and proves nothing */
+    SG_NM_STARTING, /* it answered but is still starting: what it does not list may come back */
+    SG_NM_READY,    /* what it says is all there is */
+} SgNmState;
+
+typedef struct {
+    GArray *links;      /* of SgLink, sorted by ifindex */
+    GArray *addresses;  /* of SgAddress, of the configured families */
+    GPtrArray *routes;  /* of SgRoute (owned), next hops in canonical order: every route of main and
+                         * default, and whatever has our protocol number in any table */
+    GArray *rules;      /* of SgRule, in the kernel's order */
+    GArray *wireguards; /* of SgWireguard */
+    SgNftTable *nft6;   /* table ip6 NftTable= */
+    SgNmState nm;
+    GArray *devices; /* of SgDevice */
+} SgSnapshot;
+
+SgSnapshot *sg_snapshot_new (void);
+void sg_snapshot_free (SgSnapshot *snapshot);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgSnapshot, sg_snapshot_free)
+const SgLink *sg_snapshot_link (const SgSnapshot *snapshot, uint32_t ifindex);
+const SgLink *sg_snapshot_link_by_name (const SgSnapshot *snapshot, const char *name);
+const SgWireguard *sg_snapshot_wireguard (const SgSnapshot *snapshot, uint32_t ifindex);
+const SgDevice *sg_snapshot_device (const SgSnapshot *snapshot, const char *name);
+/* An SgLinkName: @data is the snapshot. */
+const char *sg_snapshot_link_name (uint32_t ifindex, const void *data);
+/* Everything, one line each, in the words of ip and nft; for --dry-run -v, bug reports and
+ * tests. */
+char *sg_snapshot_to_string (const SgSnapshot *snapshot);

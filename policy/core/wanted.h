@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is wanted: every rule, route, mark and nftables object that Sixgate should have in the
+ * kernel, decided from the snapshot, the configuration and the choices of the host. */
+#pragma once
+
+#include "core/config.h"
+#include "core/gateway.h"
+#include "core/memory.h"
+#include "core/snapshot.h"
+#include "core/state.h"
+
+/* The fwmark that a WireGuard gateway without one gets. */
+typedef struct {
+    uint32_t ifindex;
+    uint32_t fwmark;
+} SgWantedFwmark;
+
+typedef struct {
+    GArray *gateways;  /* of SgGateway, sorted by ifindex */
+    GArray *rules;     /* of SgRule, in the order in which they are to be added */
+    GPtrArray *routes; /* of SgRoute (owned), sorted by sg_route_compare */
+    GArray *fwmarks;   /* of SgWantedFwmark: only those to be changed */
+    SgNftTable *nft6;
+    GPtrArray *warnings; /* of char *: what a person should know, one sentence each */
+} SgWanted;
+
+/* Decides. Pure; never fails: whatever the snapshot holds, there is something safe to want. */
+SgWanted *sg_wanted_new (const SgConfig *config, const SgState *state, const SgMemory *memory,
+                         const SgSnapshot *snapshot);
+void sg_wanted_free (SgWanted *wanted);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgWanted, sg_wanted_free)
