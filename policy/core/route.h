@@ -56,7 +56,7 @@ void sg_route_sort_nexthops (SgRoute *route);
 bool sg_route_uses (const SgRoute *route, uint32_t ifindex);
 bool sg_route_is_default (const SgRoute *route);
 
-/* Gives the name of an interface index for printing; a number when unknown. */
+/* Gives the name of an interface index for printing; NULL when there is none of that index. */
 typedef const char *(*SgLinkName) (uint32_t ifindex, const void *data);
 /* As `ip -6 route` takes it after add/replace/del: "default dev wg0 table 1003 proto sixgate".
  * Appends to @out. */

@@ -77,6 +77,6 @@ const SgWireguard *sg_snapshot_wireguard (const SgSnapshot *snapshot, uint32_t i
 const SgDevice *sg_snapshot_device (const SgSnapshot *snapshot, const char *name);
 /* An SgLinkName: @data is the snapshot. */
 const char *sg_snapshot_link_name (uint32_t ifindex, const void *data);
-/* Everything, one line each, in the words of ip and nft; for --dry-run -v, bug reports and
- * tests. */
+/* Everything, one line each; for --dry-run -v and bug reports. tests/lib/situation.c reads the
+ * same lines. Owned by the caller. */
 char *sg_snapshot_to_string (const SgSnapshot *snapshot);

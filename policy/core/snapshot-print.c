@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A snapshot as text. tests/lib/situation.c reads the same lines, so that what a user's
+ * machine printed can become a test as it is. */
+#include "core/snapshot.h"
+
+#include <linux/if_addr.h>
+#include <netinet/in.h>
+
+static void
+print_link (const SgLink *link, const SgSnapshot *snapshot, GString *out)
+{
+    const char *master = sg_snapshot_link_name (link->master, snapshot);
+
+    g_string_append_printf (out, "link %u %s", link->ifindex, link->name);
+    if (link->kind[0])
+        g_string_append_printf (out, " kind %s", link->kind);
+    if (master)
+        g_string_append_printf (out, " master %s", master);
+    if (link->flags & IFF_LOOPBACK)
+        g_string_append (out, " loopback");
+    if (link->flags & IFF_UP)
+        g_string_append (out, " up");
+    g_string_append_c (out, '\n');
+}
+
+static const struct {
+    uint32_t flag;
+    const char *word;
+} address_flags[] = {
+    {IFA_F_TENTATIVE, "tentative"}, {IFA_F_DEPRECATED, "deprecated"},
+    {IFA_F_DADFAILED, "dadfailed"}, {IFA_F_PERMANENT, "permanent"},
+    {IFA_F_TEMPORARY, "temporary"}, {IFA_F_MANAGETEMPADDR, "mngtmpaddr"},
+};
+
+static void
+print_address (const SgAddress *address, const SgSnapshot *snapshot, GString *out)
+{
+    const char *name = sg_snapshot_link_name (address->ifindex, snapshot);
+    char text[SG_PREFIX_TEXT_MAX];
+
+    g_string_append_printf (out, "address %s/%u dev %s", sg_ip_format (&address->ip, text),
+                            address->prefix_len, name ? name : "?");
+    for (size_t i = 0; i < G_N_ELEMENTS (address_flags); i++) {
+        if (address->flags & address_flags[i].flag)
+            g_string_append_printf (out, " %s", address_flags[i].word);
+    }
+    g_string_append_c (out, '\n');
+}
+
+static void
+print_wireguard (const SgWireguard *wireguard, const SgSnapshot *snapshot, GString *out)
+{
+    const char *name = sg_snapshot_link_name (wireguard->ifindex, snapshot);
+
+    g_string_append_printf (out, "wireguard %s fwmark 0x%x%s%s\n", name ? name : "?",
+                            wireguard->fwmark, wireguard->peer_default6 ? " default6" : "",
+                            wireguard->peer_default4 ? " default4" : "");
+}
+
+static void
+print_device (const SgDevice *device, GString *out)
+{
+    char text[SG_PREFIX_TEXT_MAX];
+
+    g_string_append_printf (out, "device %s kind %s%s%s%s%s", device->name, device->kind,
+                            device->can_be_gateway ? " can-be-gateway" : "",
+                            device->managed ? " managed" : "", device->active ? " active" : "",
+                            device->external ? " external" : "");
+    if (sg_ip_is_set (&device->gateway6))
+        g_string_append_printf (out, " gateway6 %s", sg_ip_format (&device->gateway6, text));
+    if (sg_ip_is_set (&device->gateway4))
+        g_string_append_printf (out, " gateway4 %s", sg_ip_format (&device->gateway4, text));
+    g_string_append_c (out, '\n');
+}
+
+static void
+print_routing (const SgSnapshot *snapshot, GString *out)
+{
+    for (guint i = 0; i < snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
+
+        g_string_append (out, "route ");
+        sg_route_print (route, sg_snapshot_link_name, snapshot, out);
+        g_string_append (out, route->expires ? " expires\n" : "\n");
+    }
+    for (guint i = 0; i < snapshot->rules->len; i++) {
+        g_string_append (out, "rule ");
+        sg_rule_print (&g_array_index (snapshot->rules, SgRule, i), out);
+        g_string_append_c (out, '\n');
+    }
+}
+
+static void
+print_nft (const SgNftTable *table, GString *out)
+{
+    if (!table || !table->exists)
+        return;
+    for (guint i = 0; i < table->sets->len; i++) {
+        const SgNftSet *set = g_ptr_array_index (table->sets, i);
+
+        g_string_append_printf (out, "# nft set %s: %u elements\n", set->name, set->elements->len);
+    }
+    for (guint i = 0; i < table->chains->len; i++) {
+        const SgNftChain *chain = g_ptr_array_index (table->chains, i);
+
+        g_string_append_printf (out, "# nft chain %s: %u rules\n", chain->name, chain->rules->len);
+    }
+    for (guint i = 0; i < table->foreign->len; i++)
+        g_string_append_printf (out, "foreign-chain %s\n",
+                                (const char *) g_ptr_array_index (table->foreign, i));
+}
+
+char *
+sg_snapshot_to_string (const SgSnapshot *snapshot)
+{
+    static const char *const nm_words[] = {"absent", "starting", "ready"};
+    GString *out = g_string_new (NULL);
+
+    for (guint i = 0; i < snapshot->links->len; i++)
+        print_link (&g_array_index (snapshot->links, SgLink, i), snapshot, out);
+    for (guint i = 0; i < snapshot->addresses->len; i++)
+        print_address (&g_array_index (snapshot->addresses, SgAddress, i), snapshot, out);
+    print_routing (snapshot, out);
+    for (guint i = 0; i < snapshot->wireguards->len; i++)
+        print_wireguard (&g_array_index (snapshot->wireguards, SgWireguard, i), snapshot, out);
+    g_string_append_printf (out, "networkmanager %s\n", nm_words[snapshot->nm]);
+    for (guint i = 0; i < snapshot->devices->len; i++)
+        print_device (&g_array_index (snapshot->devices, SgDevice, i), out);
+    print_nft (snapshot->nft6, out);
+    return g_string_free (out, /* free_segment= */ FALSE);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/snapshot.h"
+
+#include <string.h>
+
+static GArray *
+values (guint size)
+{
+    return g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, size);
+}
+
+SgSnapshot *
+sg_snapshot_new (void)
+{
+    SgSnapshot *snapshot = g_new0 (SgSnapshot, 1);
+
+    snapshot->links = values (sizeof (SgLink));
+    snapshot->addresses = values (sizeof (SgAddress));
+    snapshot->routes = g_ptr_array_new_with_free_func (g_free);
+    snapshot->rules = values (sizeof (SgRule));
+    snapshot->wireguards = values (sizeof (SgWireguard));
+    snapshot->devices = values (sizeof (SgDevice));
+    snapshot->nm = SG_NM_ABSENT;
+    return snapshot;
+}
+
+void
+sg_snapshot_free (SgSnapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    g_array_unref (snapshot->links);
+    g_array_unref (snapshot->addresses);
+    g_ptr_array_unref (snapshot->routes);
+    g_array_unref (snapshot->rules);
+    g_array_unref (snapshot->wireguards);
+    g_array_unref (snapshot->devices);
+    sg_nft_table_free (snapshot->nft6);
+    g_free (snapshot);
+}
+
+static int
+compare_ifindex (const void *a, const void *b)
+{
+    uint32_t left = ((const SgLink *) a)->ifindex, right = ((const SgLink *) b)->ifindex;
+
+    return (left > right) - (left < right);
+}
+
+const SgLink *
+sg_snapshot_link (const SgSnapshot *snapshot, uint32_t ifindex)
+{
+    SgLink wanted = {.ifindex = ifindex};
+    guint index;
+
+    if (!g_array_binary_search (snapshot->links, &wanted, compare_ifindex, &index))
+        return NULL;
+    return &g_array_index (snapshot->links, SgLink, index);
+}
+
+const SgLink *
+sg_snapshot_link_by_name (const SgSnapshot *snapshot, const char *name)
+{
+    for (guint i = 0; i < snapshot->links->len; i++) {
+        const SgLink *link = &g_array_index (snapshot->links, SgLink, i);
+
+        if (strcmp (link->name, name) == 0)
+            return link;
+    }
+    return NULL;
+}
+
+const SgWireguard *
+sg_snapshot_wireguard (const SgSnapshot *snapshot, uint32_t ifindex)
+{
+    for (guint i = 0; i < snapshot->wireguards->len; i++) {
+        const SgWireguard *wireguard = &g_array_index (snapshot->wireguards, SgWireguard, i);
+
+        if (wireguard->ifindex == ifindex)
+            return wireguard;
+    }
+    return NULL;
+}
+
+const SgDevice *
+sg_snapshot_device (const SgSnapshot *snapshot, const char *name)
+{
+    for (guint i = 0; i < snapshot->devices->len; i++) {
+        const SgDevice *device = &g_array_index (snapshot->devices, SgDevice, i);
+
+        if (strcmp (device->name, name) == 0)
+            return device;
+    }
+    return NULL;
+}
+
+const char *
+sg_snapshot_link_name (uint32_t ifindex, const void *data)
+{
+    const SgLink *link = sg_snapshot_link (data, ifindex);
+
+    return link ? link->name : NULL;
+}
