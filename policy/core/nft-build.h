@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Phrases of the nft language, each as the instructions that nft(8) itself makes of it. Every
+ * function appends one phrase to the end of @rule: its text and its expressions. */
+#pragma once
+
+#include "core/nft-model.h"
+
+/* "oif @SET" or "oif != @SET"; likewise for iif. SET holds interface indices. */
+void sg_nft_match_oif (SgNftRule *rule, const char *set, bool inverted);
+void sg_nft_match_iif (SgNftRule *rule, const char *set, bool inverted);
+/* "meta oifkind KIND": the link's IFLA_INFO_KIND, also of interfaces that nobody knows yet. */
+void sg_nft_match_oifkind (SgNftRule *rule, const char *kind);
+
+/* "meta mark VALUE", "meta mark @SET". */
+void sg_nft_match_mark (SgNftRule *rule, uint32_t value);
+void sg_nft_match_mark_in (SgNftRule *rule, const char *set);
+/* "ct mark VALUE" or "ct mark != VALUE", "ct mark @SET". */
+void sg_nft_match_ct_mark (SgNftRule *rule, uint32_t value, bool inverted);
+void sg_nft_match_ct_mark_in (SgNftRule *rule, const char *set);
+/* "ct mark . oif @SET". */
+void sg_nft_match_ct_mark_oif_in (SgNftRule *rule, const char *set);
+/* "ct direction reply", "ct state new". */
+void sg_nft_match_ct_reply (SgNftRule *rule);
+void sg_nft_match_ct_new (SgNftRule *rule);
+
+/* "meta l4proto PROTOCOL" (IPPROTO_*). */
+void sg_nft_match_l4proto (SgNftRule *rule, uint8_t protocol);
+/* "tcp flags & (syn | ack) != syn", behind sg_nft_match_l4proto (IPPROTO_TCP). */
+void sg_nft_match_tcp_not_syn (SgNftRule *rule);
+/* "icmpv6 type FIRST-LAST". */
+void sg_nft_match_icmpv6_types (SgNftRule *rule, uint8_t first, uint8_t last);
+/* "ip6 hoplimit VALUE". */
+void sg_nft_match_hoplimit (SgNftRule *rule, uint8_t value);
+/* "exthdr rt exists": a routing header (RFC 8200, section 4.4). */
+void sg_nft_match_routing_header (SgNftRule *rule);
+
+/* The two addresses of an IPv6 header. */
+typedef enum { SG_NFT_SADDR, SG_NFT_DADDR } SgNftAddress;
+
+/* "ip6 daddr @SET". */
+void sg_nft_match_address_in (SgNftRule *rule, SgNftAddress which, const char *set);
+/* "iif . ip6 daddr @SET", "… != @SET"; @interval: SET has intervals. */
+void sg_nft_match_iif_address_in (SgNftRule *rule, SgNftAddress which, const char *set,
+                                  bool interval, bool inverted);
+/* "oif . ip6 daddr @SET", SET with intervals. */
+void sg_nft_match_oif_address_in (SgNftRule *rule, SgNftAddress which, const char *set);
+/* "ip6 daddr fe80::/10" or "… != fe80::/10". */
+void sg_nft_match_link_local (SgNftRule *rule, SgNftAddress which, bool inverted);
+/* Destination is multicast of less than global scope (RFC 4291, section 2.7). */
+void sg_nft_match_narrow_multicast (SgNftRule *rule);
+
+/* "meta mark set ct mark"; "ct mark set iif map @MAP". */
+void sg_nft_set_mark_from_ct (SgNftRule *rule);
+void sg_nft_set_ct_mark_from_iif (SgNftRule *rule, const char *map);
+
+/* "counter"; verdicts: "accept", "drop", "return", "goto CHAIN". */
+void sg_nft_counter (SgNftRule *rule);
+void sg_nft_accept (SgNftRule *rule);
+void sg_nft_drop (SgNftRule *rule);
+void sg_nft_return (SgNftRule *rule);
+void sg_nft_goto (SgNftRule *rule, const char *chain);
+/* "reject with icmpv6 type NAME"; @code of RFC 4443, section 3.1. */
+void sg_nft_reject6 (SgNftRule *rule, uint8_t code);

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/ruleset.h"
+
+#include <linux/icmpv6.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv6.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "core/contract.h"
+#include "core/nft-build.h"
+
+/* Neighbour discovery: router and neighbour solicitation and advertisement, redirect
+ * (RFC 4861, section 4); valid only with hop limit 255. */
+#define NDP_FIRST 133
+#define NDP_LAST 137
+#define NDP_HOPLIMIT 255
+
+/* ---- sets and maps ---- */
+
+static const struct {
+    const char *name;
+    SgNftType key[SG_NFT_FIELDS_MAX];
+    SgNftType data;
+    bool interval;
+} set_table[] = {
+    /* inbound gateways: interface → mark */
+    {SG_MAP_GATEWAY_MARK, {SG_NFT_TYPE_IFINDEX}, SG_NFT_TYPE_MARK},
+    /* marks of gateways, also of those that are gone */
+    {SG_SET_GATEWAY_MARKS, {SG_NFT_TYPE_MARK}},
+    /* mark and the gateway that it belongs to */
+    {SG_SET_REPLY_OK, {SG_NFT_TYPE_MARK, SG_NFT_TYPE_IFINDEX}},
+    {SG_SET_GATEWAYS, {SG_NFT_TYPE_IFINDEX}},
+    /* interfaces known not to be gateways */
+    {SG_SET_EXEMPT, {SG_NFT_TYPE_IFINDEX}},
+    {SG_SET_SELECTED, {SG_NFT_TYPE_IFINDEX}},
+    /* every address on a gateway, and with the gateway that it is on */
+    {SG_SET_GATEWAY_ADDRESSES, {SG_NFT_TYPE_IPV6_ADDR}},
+    {SG_SET_OWN_ADDRESSES, {SG_NFT_TYPE_IFINDEX, SG_NFT_TYPE_IPV6_ADDR}},
+    /* what is local to an interface; no covered prefixes */
+    {SG_SET_LOCAL_PREFIXES,
+     {SG_NFT_TYPE_IFINDEX, SG_NFT_TYPE_IPV6_ADDR},
+     SG_NFT_TYPE_NONE,
+     /* interval= */ true},
+    /* fwmarks of WireGuard links */
+    {SG_SET_TRANSPORT_MARKS, {SG_NFT_TYPE_MARK}},
+};
+
+bool
+sg_ruleset_is_our_set (const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (set_table); i++) {
+        if (strcmp (set_table[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+void
+sg_ruleset_add_sets (SgNftTable *table)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (set_table); i++) {
+        SgNftSet *set = sg_nft_set_new (set_table[i].name);
+
+        while (set->n_key < SG_NFT_FIELDS_MAX && set_table[i].key[set->n_key]) {
+            set->key[set->n_key] = set_table[i].key[set->n_key];
+            set->n_key++;
+        }
+        set->data = set_table[i].data;
+        set->interval = set_table[i].interval;
+        g_ptr_array_add (table->sets, set);
+    }
+}
+
+/* ---- chains: each function fills one ---- */
+
+static SgNftRule *
+new_rule (SgNftChain *chain)
+{
+    SgNftRule *rule = sg_nft_rule_new ();
+
+    g_ptr_array_add (chain->rules, rule);
+    return rule;
+}
+
+/* One spoofed packet on a LAN towards the address of another gateway would make our own later
+ * datagram a "reply" that leaves by the wrong one. A neighbour on the same LAN may use it. */
+static void
+fill_ingress (SgNftChain *chain)
+{
+    SgNftRule *rule = new_rule (chain);
+
+    sg_nft_match_iif (rule, SG_SET_GATEWAYS, /* inverted= */ false);
+    sg_nft_match_address_in (rule, SG_NFT_DADDR, SG_SET_GATEWAY_ADDRESSES);
+    sg_nft_match_iif_address_in (rule, SG_NFT_DADDR, SG_SET_OWN_ADDRESSES, /* interval= */ false,
+                                 /* inverted= */ true);
+    sg_nft_match_iif_address_in (rule, SG_NFT_SADDR, SG_SET_LOCAL_PREFIXES, /* interval= */ true,
+                                 /* inverted= */ true);
+    sg_nft_match_link_local (rule, SG_NFT_SADDR, /* inverted= */ true);
+    sg_nft_counter (rule);
+    sg_nft_drop (rule);
+}
+
+/* Gives a reply of an inbound connection the mark of the gateway it came in by. Marks of
+ * others are never touched. */
+static void
+add_restore_mark (SgNftChain *chain)
+{
+    SgNftRule *rule = new_rule (chain);
+
+    sg_nft_match_ct_reply (rule);
+    sg_nft_match_mark (rule, 0);
+    sg_nft_match_ct_mark_in (rule, SG_SET_GATEWAY_MARKS);
+    sg_nft_set_mark_from_ct (rule);
+}
+
+static void
+fill_mangle_prerouting (SgNftChain *chain)
+{
+    SgNftRule *rule;
+
+    add_restore_mark (chain);
+
+    /* A connection older than conntrack whose far end speaks first is not inbound. */
+    rule = new_rule (chain);
+    sg_nft_match_ct_new (rule);
+    sg_nft_match_ct_mark (rule, 0, /* inverted= */ false);
+    sg_nft_match_l4proto (rule, IPPROTO_TCP);
+    sg_nft_match_tcp_not_syn (rule);
+    sg_nft_return (rule);
+
+    rule = new_rule (chain);
+    sg_nft_match_ct_new (rule);
+    sg_nft_match_ct_mark (rule, 0, /* inverted= */ false);
+    sg_nft_set_ct_mark_from_iif (rule, SG_MAP_GATEWAY_MARK);
+}
+
+/* What no guard looks at: interfaces known not to be gateways, and containers. */
+static void
+add_exemptions (SgNftChain *chain)
+{
+    static const char *const container_kinds[] = {"bridge", "veth"};
+    SgNftRule *rule = new_rule (chain);
+
+    sg_nft_match_oif (rule, SG_SET_EXEMPT, /* inverted= */ false);
+    sg_nft_accept (rule);
+    for (size_t i = 0; i < G_N_ELEMENTS (container_kinds); i++) {
+        rule = new_rule (chain);
+        sg_nft_match_oif (rule, SG_SET_GATEWAYS, /* inverted= */ true);
+        sg_nft_match_oifkind (rule, container_kinds[i]);
+        sg_nft_accept (rule);
+    }
+}
+
+static void
+add_accept_neighbour_discovery (SgNftChain *chain)
+{
+    SgNftRule *rule = new_rule (chain);
+
+    sg_nft_match_icmpv6_types (rule, NDP_FIRST, NDP_LAST);
+    sg_nft_match_hoplimit (rule, NDP_HOPLIMIT);
+    sg_nft_accept (rule);
+}
+
+static void
+add_accept_replies (SgNftChain *chain)
+{
+    SgNftRule *rule = new_rule (chain);
+
+    sg_nft_match_ct_reply (rule);
+    sg_nft_accept (rule);
+}
+
+/* Output and forward only give the caller a fast error; the device they see may be stale. */
+static void
+fill_guard_output (SgNftChain *chain)
+{
+    add_exemptions (chain);
+    add_accept_neighbour_discovery (chain);
+    add_accept_replies (chain);
+    sg_nft_goto (new_rule (chain), SG_CHAIN_CHOICE);
+}
+
+static void
+fill_guard_forward (SgNftChain *chain)
+{
+    add_exemptions (chain);
+    add_accept_replies (chain);
+    sg_nft_goto (new_rule (chain), SG_CHAIN_CHOICE);
+}
+
+/* Binding: postrouting sees the device that the packet really leaves by. */
+static void
+fill_guard_post (SgNftChain *chain)
+{
+    SgNftRule *rule;
+
+    add_exemptions (chain);
+    add_accept_neighbour_discovery (chain);
+
+    /* A reply leaves by the gateway that its connection came in by… */
+    rule = new_rule (chain);
+    sg_nft_match_ct_reply (rule);
+    sg_nft_match_ct_mark_oif_in (rule, SG_SET_REPLY_OK);
+    sg_nft_accept (rule);
+
+    /* …and by no other, also when that one is gone. */
+    rule = new_rule (chain);
+    sg_nft_match_ct_reply (rule);
+    sg_nft_match_ct_mark_in (rule, SG_SET_GATEWAY_MARKS);
+    sg_nft_counter (rule);
+    sg_nft_drop (rule);
+
+    /* Marks of others. */
+    rule = new_rule (chain);
+    sg_nft_match_ct_reply (rule);
+    sg_nft_match_ct_mark (rule, 0, /* inverted= */ true);
+    sg_nft_accept (rule);
+
+    sg_nft_goto (new_rule (chain), SG_CHAIN_CHOICE_POST);
+}
+
+/* What may leave while an outbound is selected, up to the refusal. */
+static void
+add_choice (SgNftChain *chain, void (*refuse_routing_header) (SgNftRule *))
+{
+    SgNftRule *rule = new_rule (chain);
+
+    sg_nft_match_oif (rule, SG_SET_SELECTED, /* inverted= */ false);
+    sg_nft_accept (rule);
+
+    /* Any process may set one: it would carry a packet from a local address to anywhere. */
+    rule = new_rule (chain);
+    sg_nft_match_routing_header (rule);
+    refuse_routing_header (rule);
+
+    rule = new_rule (chain);
+    sg_nft_match_mark_in (rule, SG_SET_TRANSPORT_MARKS);
+    sg_nft_accept (rule);
+
+    rule = new_rule (chain);
+    sg_nft_match_link_local (rule, SG_NFT_DADDR, /* inverted= */ false);
+    sg_nft_accept (rule);
+
+    rule = new_rule (chain);
+    sg_nft_match_narrow_multicast (rule);
+    sg_nft_accept (rule);
+
+    rule = new_rule (chain);
+    sg_nft_match_oif_address_in (rule, SG_NFT_DADDR, SG_SET_LOCAL_PREFIXES);
+    sg_nft_accept (rule);
+}
+
+static void
+reject_prohibited (SgNftRule *rule)
+{
+    sg_nft_reject6 (rule, ICMPV6_ADM_PROHIBITED);
+}
+
+static void
+fill_choice (SgNftChain *chain)
+{
+    SgNftRule *rule;
+
+    add_choice (chain, reject_prohibited);
+    rule = new_rule (chain);
+    sg_nft_counter (rule);
+    sg_nft_reject6 (rule, ICMPV6_NOROUTE);
+}
+
+/* The kernel has no reject in postrouting. */
+static void
+fill_choice_post (SgNftChain *chain)
+{
+    SgNftRule *rule;
+
+    add_choice (chain, sg_nft_drop);
+    rule = new_rule (chain);
+    sg_nft_counter (rule);
+    sg_nft_drop (rule);
+}
+
+/* ---- the chains ---- */
+
+/* Chains without a hook come before those that go to them. */
+static const struct {
+    const char *name;
+    void (*fill) (SgNftChain *chain);
+    bool guard;
+    const char *type; /* NULL: no hook */
+    uint32_t hook;
+    int32_t priority;
+} chain_table[] = {
+    {SG_CHAIN_CHOICE, fill_choice, true, NULL},
+    {SG_CHAIN_CHOICE_POST, fill_choice_post, true, NULL},
+    {SG_CHAIN_INGRESS, fill_ingress, false, "filter", NF_INET_PRE_ROUTING, NF_IP6_PRI_RAW},
+    {SG_CHAIN_MANGLE_PREROUTING, fill_mangle_prerouting, false, "filter", NF_INET_PRE_ROUTING,
+     NF_IP6_PRI_MANGLE},
+    {SG_CHAIN_MANGLE_OUTPUT, add_restore_mark, false, "route", NF_INET_LOCAL_OUT,
+     NF_IP6_PRI_MANGLE},
+    {SG_CHAIN_GUARD_OUTPUT, fill_guard_output, true, "filter", NF_INET_LOCAL_OUT,
+     NF_IP6_PRI_FILTER},
+    {SG_CHAIN_GUARD_FORWARD, fill_guard_forward, true, "filter", NF_INET_FORWARD,
+     NF_IP6_PRI_FILTER},
+    {SG_CHAIN_GUARD_POST, fill_guard_post, true, "filter", NF_INET_POST_ROUTING, NF_IP6_PRI_MANGLE},
+};
+
+bool
+sg_ruleset_is_our_chain (const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (chain_table); i++) {
+        if (strcmp (chain_table[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+void
+sg_ruleset_add_chains (SgNftTable *table, bool guard)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (chain_table); i++) {
+        SgNftChain *chain;
+
+        if (chain_table[i].guard && !guard)
+            continue;
+        chain = sg_nft_chain_new (chain_table[i].name);
+        if (chain_table[i].type) {
+            chain->base = true;
+            g_strlcpy (chain->type, chain_table[i].type, sizeof chain->type);
+            chain->hook = chain_table[i].hook;
+            chain->priority = chain_table[i].priority;
+            chain->policy = NF_ACCEPT;
+        }
+        chain_table[i].fill (chain);
+        g_ptr_array_add (table->chains, chain);
+    }
+}
