@@ -3,10 +3,10 @@
  * rules in the words of their text; tests/unit/test-nft.c compares both. */
 #include "core/nft-build.h"
 
+#include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
 #include <linux/icmpv6.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <netinet/in.h>
 #include <string.h>
 
 /* Registers as nft counts them: the first of 16 bytes, and in a concatenation the one behind

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/ruleset.h"
 
+#include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
 #include <linux/icmpv6.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv6.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "core/contract.h"
