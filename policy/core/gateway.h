@@ -37,3 +37,7 @@ GArray *sg_gateways_find (const SgConfig *config, const SgMemory *memory,
 /* NULL when none has that name. */
 const SgGateway *sg_gateways_by_name (const GArray *gateways, const char *name);
 bool sg_gateways_contain (const GArray *gateways, uint32_t ifindex);
+
+/* Notes the gateways, and that their marks were in use, so that neither is forgotten until the
+ * next boot. Returns whether @memory changed. */
+bool sg_gateways_remember (const GArray *gateways, const SgSnapshot *snapshot, SgMemory *memory);

@@ -29,8 +29,8 @@ sg_route_copy (const SgRoute *route)
     return g_memdup2 (route, sizeof *route + route->n_nexthops * sizeof *route->nexthops);
 }
 
-static int
-compare_nexthops (const SgNexthop *a, const SgNexthop *b)
+int
+sg_nexthop_compare (const SgNexthop *a, const SgNexthop *b)
 {
     int order = CMP (a->ifindex, b->ifindex);
 
@@ -68,7 +68,7 @@ compare_paths (const SgRoute *a, const SgRoute *b)
         return order;
     order = CMP (a->n_nexthops, b->n_nexthops);
     for (uint16_t i = 0; i < a->n_nexthops && !order; i++)
-        order = compare_nexthops (&a->nexthops[i], &b->nexthops[i]);
+        order = sg_nexthop_compare (&a->nexthops[i], &b->nexthops[i]);
     return order;
 }
 
@@ -104,7 +104,7 @@ void
 sg_route_sort_nexthops (SgRoute *route)
 {
     qsort (route->nexthops, route->n_nexthops, sizeof *route->nexthops,
-           (int (*) (const void *, const void *)) compare_nexthops);
+           (int (*) (const void *, const void *)) sg_nexthop_compare);
 }
 
 bool
@@ -121,6 +121,15 @@ bool
 sg_route_is_default (const SgRoute *route)
 {
     return route->dst.len == 0;
+}
+
+/* 2000::/4 and 3000::/4 are the smallest pieces in use (OpenVPN's redirect-gateway ipv6). */
+#define DISGUISE_LEN_MAX 4
+
+bool
+sg_route_is_default_in_disguise (const SgRoute *route)
+{
+    return route->dst.len > 0 && route->dst.len <= DISGUISE_LEN_MAX;
 }
 
 /* ---- printing ---- */

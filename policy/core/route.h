@@ -51,10 +51,14 @@ bool sg_route_same_slot (const SgRoute *a, const SgRoute *b);
 /* Whether everything that makes the kernel call two routes duplicates is equal: the slot,
  * type, nexthop id and next hops. */
 bool sg_route_same_path (const SgRoute *a, const SgRoute *b);
+int sg_nexthop_compare (const SgNexthop *a, const SgNexthop *b);
 void sg_route_sort_nexthops (SgRoute *route);
 /* Whether some next hop leaves by @ifindex. */
 bool sg_route_uses (const SgRoute *route, uint32_t ifindex);
 bool sg_route_is_default (const SgRoute *route);
+/* Whether it is so short that it stands for a default route: the halves and quarters of the
+ * address space that VPN clients install to outrank one (::/1 and 8000::/1, 2000::/3…). */
+bool sg_route_is_default_in_disguise (const SgRoute *route);
 
 /* Gives the name of an interface index for printing; NULL when there is none of that index. */
 typedef const char *(*SgLinkName) (uint32_t ifindex, const void *data);

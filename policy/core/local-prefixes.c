@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/local-prefixes.h"
+
+#include <linux/if_addr.h>
+#include <string.h>
+
+/* Whether the interface has an address in @prefix with all of the flags @flags. */
+static bool
+has_address (const SgSnapshot *snapshot, uint32_t ifindex, const SgPrefix *prefix, uint32_t flags)
+{
+    for (guint i = 0; i < snapshot->addresses->len; i++) {
+        const SgAddress *address = &g_array_index (snapshot->addresses, SgAddress, i);
+
+        if (address->ifindex == ifindex && (address->flags & flags) == flags &&
+            sg_prefix_contains (prefix, &address->ip))
+            return true;
+    }
+    return false;
+}
+
+bool
+sg_route_is_learned (const SgRoute *route, const SgSnapshot *snapshot)
+{
+    if (route->protocol == RTPROT_RA || route->expires)
+        return true;
+    return route->family == AF_INET6 && route->protocol == RTPROT_KERNEL &&
+           route->n_nexthops == 1 && !sg_ip_is_link_local (&route->dst.ip) &&
+           !has_address (snapshot, route->nexthops[0].ifindex, &route->dst, IFA_F_PERMANENT);
+}
+
+/* A route of main that says where neighbours are, or specific networks behind them. */
+static bool
+is_specific (const SgRoute *route)
+{
+    return route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+           route->type == RTN_UNICAST && !sg_route_is_default (route) &&
+           !sg_route_is_default_in_disguise (route) && !sg_ip_is_link_local (&route->dst.ip) &&
+           !sg_ip_is_multicast (&route->dst.ip);
+}
+
+static bool
+is_learned_on_link (const SgRoute *route, const SgSnapshot *snapshot)
+{
+    return is_specific (route) && route->n_nexthops == 1 &&
+           !sg_ip_is_set (&route->nexthops[0].gateway) && !sg_ip_is_unique_local (&route->dst.ip) &&
+           sg_route_is_learned (route, snapshot) &&
+           has_address (snapshot, route->nexthops[0].ifindex, &route->dst, /* flags= */ 0);
+}
+
+void
+sg_local_prefixes_learned (const SgSnapshot *snapshot, GArray *trusted)
+{
+    for (guint i = 0; i < snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
+        const SgLink *link;
+        SgTrusted entry = {.prefix = route->dst};
+
+        if (!is_learned_on_link (route, snapshot))
+            continue;
+        link = sg_snapshot_link (snapshot, route->nexthops[0].ifindex);
+        if (!link)
+            continue;
+        memcpy (entry.interface, link->name, sizeof entry.interface);
+        g_array_append_val (trusted, entry);
+    }
+}
+
+/* ---- which learned on-link prefixes count ---- */
+
+static bool
+was_there (const SgState *state, const char *interface, const SgPrefix *prefix)
+{
+    for (guint i = 0; i < state->trusted->len; i++) {
+        const SgTrusted *entry = &g_array_index (state->trusted, SgTrusted, i);
+
+        if (strcmp (entry->interface, interface) == 0 &&
+            sg_prefix_compare (&entry->prefix, prefix) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_listed (const SgConfig *config, const SgPrefix *prefix)
+{
+    for (guint i = 0; i < config->local_prefix_list->len; i++) {
+        if (sg_prefix_covers (&g_array_index (config->local_prefix_list, SgPrefix, i), prefix))
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_trusted (const SgRoute *route, const SgConfig *config, const SgState *state,
+            const SgSnapshot *snapshot)
+{
+    const SgLink *link = sg_snapshot_link (snapshot, route->nexthops[0].ifindex);
+
+    switch (config->local_prefixes) {
+    case SG_LOCAL_PREFIXES_AUTO:
+        /* Without a selection nothing can leak: the LAN is what it says it is. */
+        return !state->outbound[0] || (link && was_there (state, link->name, &route->dst));
+    case SG_LOCAL_PREFIXES_ULA:
+        return false;
+    case SG_LOCAL_PREFIXES_LIST:
+        return is_listed (config, &route->dst);
+    }
+    return false;
+}
+
+static void
+warn_of_new (const SgRoute *route, const SgSnapshot *snapshot, GPtrArray *warnings)
+{
+    const SgLink *link = sg_snapshot_link (snapshot, route->nexthops[0].ifindex);
+    char text[SG_PREFIX_TEXT_MAX];
+
+    g_ptr_array_add (
+        warnings,
+        g_strdup_printf ("%s: the prefix %s was announced after the outbound was chosen and is not "
+                         "treated as local; choose the outbound again to trust it",
+                         link ? link->name : "?", sg_prefix_format (&route->dst, text)));
+}
+
+/* ---- the list ---- */
+
+static int
+compare (const SgLocalPrefix *a, const SgLocalPrefix *b)
+{
+    if (a->ifindex != b->ifindex)
+        return a->ifindex < b->ifindex ? -1 : 1;
+    return sg_prefix_compare (&a->prefix, &b->prefix);
+}
+
+/* In the order of compare() a covering prefix comes before what it covers. */
+static void
+drop_covered (GArray *prefixes)
+{
+    guint kept = 0;
+
+    g_array_sort (prefixes, (GCompareFunc) compare);
+    for (guint i = 0; i < prefixes->len; i++) {
+        const SgLocalPrefix *entry = &g_array_index (prefixes, SgLocalPrefix, i);
+        const SgLocalPrefix *last =
+            kept ? &g_array_index (prefixes, SgLocalPrefix, kept - 1) : NULL;
+
+        if (last && last->ifindex == entry->ifindex &&
+            sg_prefix_covers (&last->prefix, &entry->prefix))
+            continue;
+        g_array_index (prefixes, SgLocalPrefix, kept++) = *entry;
+    }
+    g_array_set_size (prefixes, kept);
+}
+
+GArray *
+sg_local_prefixes_find (const SgConfig *config, const SgState *state, const SgSnapshot *snapshot,
+                        GPtrArray *warnings)
+{
+    GArray *prefixes =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgLocalPrefix));
+
+    for (guint i = 0; i < snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
+
+        if (!is_specific (route))
+            continue;
+        if (sg_route_is_learned (route, snapshot) && !sg_ip_is_unique_local (&route->dst.ip)) {
+            if (!is_learned_on_link (route, snapshot))
+                continue;
+            if (!is_trusted (route, config, state, snapshot)) {
+                if (config->local_prefixes == SG_LOCAL_PREFIXES_AUTO)
+                    warn_of_new (route, snapshot, warnings);
+                continue;
+            }
+        }
+        for (uint16_t j = 0; j < route->n_nexthops; j++) {
+            SgLocalPrefix entry = {route->nexthops[j].ifindex, route->dst};
+
+            g_array_append_val (prefixes, entry);
+        }
+    }
+    drop_covered (prefixes);
+    return prefixes;
+}

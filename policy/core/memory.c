@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/memory.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/ifname.h"
+
+#define GROUP "memory"
+#define KEY_MARKS "Marks"
+#define KEY_WARNED "Warned"
+#define GROUP_GATEWAY "gateway "
+#define KEY_NAME "Name"
+#define KEY_KIND "Kind"
+#define KEY_UUID "Uuid"
+#define KEY_GATEWAY6 "Gateway6"
+#define KEY_GATEWAY4 "Gateway4"
+
+SgMemory *
+sg_memory_new (void)
+{
+    SgMemory *memory = g_new0 (SgMemory, 1);
+
+    memory->marks =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (uint32_t));
+    memory->gateways =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgRemembered));
+    memory->warned = g_ptr_array_new_with_free_func (g_free);
+    return memory;
+}
+
+void
+sg_memory_free (SgMemory *memory)
+{
+    if (!memory)
+        return;
+    g_array_unref (memory->marks);
+    g_array_unref (memory->gateways);
+    g_ptr_array_unref (memory->warned);
+    g_free (memory);
+}
+
+static void
+read_address (GKeyFile *file, const char *group, const char *key, SgIp *ret_ip)
+{
+    g_autofree char *text = g_key_file_get_string (file, group, key, NULL);
+
+    if (text)
+        sg_ip_parse (text, ret_ip);
+}
+
+static bool
+parse_gateway (GKeyFile *file, const char *group, SgMemory *memory)
+{
+    SgRemembered gateway = {.device = {.can_be_gateway = true, .managed = true, .active = true}};
+    g_autofree char *name = g_key_file_get_string (file, group, KEY_NAME, NULL);
+    g_autofree char *kind = g_key_file_get_string (file, group, KEY_KIND, NULL);
+    g_autofree char *uuid = g_key_file_get_string (file, group, KEY_UUID, NULL);
+    guint64 ifindex;
+
+    if (!g_ascii_string_to_unsigned (group + strlen (GROUP_GATEWAY), 10, 1, G_MAXINT32, &ifindex,
+                                     NULL) ||
+        !name || !sg_ifname_is_valid (name))
+        return false;
+    gateway.ifindex = (uint32_t) ifindex;
+    g_strlcpy (gateway.device.name, name, sizeof gateway.device.name);
+    g_strlcpy (gateway.device.kind, kind ? kind : "", sizeof gateway.device.kind);
+    g_strlcpy (gateway.device.uuid, uuid ? uuid : "", sizeof gateway.device.uuid);
+    read_address (file, group, KEY_GATEWAY6, &gateway.device.gateway6);
+    read_address (file, group, KEY_GATEWAY4, &gateway.device.gateway4);
+    g_array_append_val (memory->gateways, gateway);
+    return true;
+}
+
+static int
+compare_gateways (const SgRemembered *a, const SgRemembered *b)
+{
+    return (a->ifindex > b->ifindex) - (a->ifindex < b->ifindex);
+}
+
+static int
+compare_marks (const uint32_t *a, const uint32_t *b)
+{
+    return (*a > *b) - (*a < *b);
+}
+
+static bool
+parse_marks (GKeyFile *file, SgMemory *memory)
+{
+    g_auto (GStrv) words = g_key_file_get_string_list (file, GROUP, KEY_MARKS, NULL, NULL);
+
+    for (char **word = words; word && *word; word++) {
+        guint64 number;
+        uint32_t mark;
+
+        if (!g_ascii_string_to_unsigned (*word, 10, 1, G_MAXUINT32, &number, NULL))
+            return false;
+        mark = (uint32_t) number;
+        g_array_append_val (memory->marks, mark);
+    }
+    g_array_sort (memory->marks, (GCompareFunc) compare_marks);
+    return true;
+}
+
+static bool
+parse_gateways (GKeyFile *file, SgMemory *memory)
+{
+    g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
+
+    for (char **group = groups; *group; group++) {
+        if (g_str_has_prefix (*group, GROUP_GATEWAY) && !parse_gateway (file, *group, memory))
+            return false;
+    }
+    g_array_sort (memory->gateways, (GCompareFunc) compare_gateways);
+    return true;
+}
+
+SgMemory *
+sg_memory_parse (const char *name, const char *text, size_t len, GError **error)
+{
+    g_autoptr (SgMemory) memory = sg_memory_new ();
+    g_autoptr (GKeyFile) file = g_key_file_new ();
+    g_auto (GStrv) warned = NULL;
+
+    if (!len || !g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL) ||
+        !parse_marks (file, memory) || !parse_gateways (file, memory)) {
+        g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT, "%s: malformed; it is written anew",
+                     name);
+        return NULL;
+    }
+    warned = g_key_file_get_string_list (file, GROUP, KEY_WARNED, NULL, NULL);
+    for (char **warning = warned; warning && *warning; warning++)
+        g_ptr_array_add (memory->warned, g_strdup (*warning));
+    return g_steal_pointer (&memory);
+}
+
+static void
+write_gateway (GKeyFile *file, const SgRemembered *gateway)
+{
+    g_autofree char *group = g_strdup_printf (GROUP_GATEWAY "%u", gateway->ifindex);
+    const SgDevice *device = &gateway->device;
+    char text[SG_PREFIX_TEXT_MAX];
+
+    g_key_file_set_string (file, group, KEY_NAME, device->name);
+    g_key_file_set_string (file, group, KEY_KIND, device->kind);
+    g_key_file_set_string (file, group, KEY_UUID, device->uuid);
+    if (sg_ip_is_set (&device->gateway6))
+        g_key_file_set_string (file, group, KEY_GATEWAY6, sg_ip_format (&device->gateway6, text));
+    if (sg_ip_is_set (&device->gateway4))
+        g_key_file_set_string (file, group, KEY_GATEWAY4, sg_ip_format (&device->gateway4, text));
+}
+
+char *
+sg_memory_to_text (const SgMemory *memory)
+{
+    g_autoptr (GKeyFile) file = g_key_file_new ();
+    g_autofree int *marks = g_new (int, memory->marks->len);
+
+    for (guint i = 0; i < memory->marks->len; i++)
+        marks[i] = (int) g_array_index (memory->marks, uint32_t, i);
+    g_key_file_set_integer_list (file, GROUP, KEY_MARKS, marks, memory->marks->len);
+    g_key_file_set_string_list (file, GROUP, KEY_WARNED,
+                                (const char *const *) memory->warned->pdata, memory->warned->len);
+    for (guint i = 0; i < memory->gateways->len; i++)
+        write_gateway (file, &g_array_index (memory->gateways, SgRemembered, i));
+    return g_key_file_to_data (file, NULL, NULL);
+}

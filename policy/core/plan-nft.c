@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The difference in nftables. What widens the guard or adds to it goes first, what narrows the
+ * guard goes last; both are transactions. */
+#include "core/plan-parts.h"
+
+#include <string.h>
+
+#include "core/contract.h"
+
+/* ---- the table under comparison ---- */
+
+typedef struct {
+    SgPlan *plan;
+    const SgNftTable *have; /* NULL or !exists: there is none */
+    const SgNftTable *want;
+} Diff;
+
+static void
+add_chain_action (const Diff *diff, SgStage stage, SgActionKind kind, const SgNftChain *chain)
+{
+    sg_plan_add (diff->plan, stage, (SgAction) {.kind = kind, .table = diff->want, .chain = chain});
+}
+
+static void
+add_set_action (const Diff *diff, SgStage stage, SgActionKind kind, const SgNftSet *set)
+{
+    sg_plan_add (diff->plan, stage, (SgAction) {.kind = kind, .table = diff->want, .set = set});
+}
+
+/* ---- elements ---- */
+
+/* Of these sets old elements go before new ones come: where an element opens the guard, where
+ * the kernel refuses a prefix that covers one that is there, and where a map has one value only
+ * for a key. */
+static bool
+removes_first (const SgNftSet *set)
+{
+    return set->interval || set->data || strcmp (set->name, SG_SET_EXEMPT) == 0;
+}
+
+static void
+add_element_action (const Diff *diff, SgStage stage, SgActionKind kind, const SgNftSet *set,
+                    const SgNftElement *element)
+{
+    sg_plan_add (diff->plan, stage,
+                 (SgAction) {.kind = kind, .table = diff->want, .set = set, .element = *element});
+}
+
+/* Both are sorted. Calls for the elements that only one side has: one pass for additions, one
+ * for removals, so that those of a set stand together and fit in one message. */
+static void
+diff_elements (const Diff *diff, const SgNftSet *have, const SgNftSet *want, SgActionKind kind,
+               SgStage stage)
+{
+    static const GArray none;
+    const GArray *old = have ? have->elements : &none, *new = want->elements;
+    guint i = 0, j = 0;
+
+    while (i < old->len || j < new->len) {
+        const SgNftElement *a = i < old->len ? &g_array_index (old, SgNftElement, i) : NULL;
+        const SgNftElement *b = j < new->len ? &g_array_index (new, SgNftElement, j) : NULL;
+        int order = !a ? 1 : !b ? -1 : sg_nft_element_compare (a, b);
+
+        if (order < 0 && kind == SG_ACTION_NFT_ELEMENT_DEL)
+            add_element_action (diff, stage, kind, want, a);
+        else if (order > 0 && kind == SG_ACTION_NFT_ELEMENT_ADD)
+            add_element_action (diff, stage, kind, want, b);
+        i += order <= 0;
+        j += order >= 0;
+    }
+}
+
+static void
+diff_all_elements (const Diff *diff, bool rebuild)
+{
+    for (guint i = 0; i < diff->want->sets->len; i++) {
+        const SgNftSet *want = g_ptr_array_index (diff->want->sets, i);
+        const SgNftSet *have =
+            diff->have && !rebuild ? sg_nft_table_find_set (diff->have, want->name) : NULL;
+
+        diff_elements (diff, have, want, SG_ACTION_NFT_ELEMENT_DEL,
+                       removes_first (want) ? SG_STAGE_GUARD : SG_STAGE_UNGUARD);
+        diff_elements (diff, have, want, SG_ACTION_NFT_ELEMENT_ADD, SG_STAGE_GUARD);
+    }
+}
+
+/* ---- definitions ---- */
+
+/* A set or chain of our name that is something else, as from an older version: the kernel
+ * cannot change it in place. */
+static bool
+has_other_definitions (const Diff *diff)
+{
+    for (guint i = 0; diff->have && i < diff->want->sets->len; i++) {
+        const SgNftSet *want = g_ptr_array_index (diff->want->sets, i);
+        const SgNftSet *have = sg_nft_table_find_set (diff->have, want->name);
+
+        if (have && !sg_nft_set_same_definition (have, want))
+            return true;
+    }
+    for (guint i = 0; diff->have && i < diff->want->chains->len; i++) {
+        const SgNftChain *want = g_ptr_array_index (diff->want->chains, i);
+        const SgNftChain *have = sg_nft_table_find_chain (diff->have, want->name);
+
+        if (have && !sg_nft_chain_same_definition (have, want))
+            return true;
+    }
+    return false;
+}
+
+/* Chains go before what they go to: the reverse of the order in which they are made. */
+static void
+remove_chains (const Diff *diff, const GPtrArray *chains, SgStage stage)
+{
+    for (guint i = 0; i < chains->len; i++)
+        add_chain_action (diff, stage, SG_ACTION_NFT_CHAIN_FLUSH, g_ptr_array_index (chains, i));
+    for (guint i = 0; i < chains->len; i++)
+        add_chain_action (diff, stage, SG_ACTION_NFT_CHAIN_DEL, g_ptr_array_index (chains, i));
+}
+
+/* Takes away all that is ours, to be made anew in the same transaction: no gap. */
+static void
+remove_everything (const Diff *diff)
+{
+    remove_chains (diff, diff->have->chains, SG_STAGE_GUARD);
+    for (guint i = 0; i < diff->have->sets->len; i++)
+        add_set_action (diff, SG_STAGE_GUARD, SG_ACTION_NFT_SET_DEL,
+                        g_ptr_array_index (diff->have->sets, i));
+}
+
+static void
+add_sets (const Diff *diff, bool rebuild)
+{
+    for (guint i = 0; i < diff->want->sets->len; i++) {
+        const SgNftSet *set = g_ptr_array_index (diff->want->sets, i);
+
+        if (!diff->have || rebuild || !sg_nft_table_find_set (diff->have, set->name))
+            add_set_action (diff, SG_STAGE_GUARD, SG_ACTION_NFT_SET_ADD, set);
+    }
+}
+
+/* ---- chains and rules ---- */
+
+static void
+fill_chain (const Diff *diff, const SgNftChain *chain)
+{
+    for (guint i = 0; i < chain->rules->len; i++)
+        sg_plan_add (diff->plan, SG_STAGE_GUARD,
+                     (SgAction) {.kind = SG_ACTION_NFT_RULE_ADD,
+                                 .table = diff->want,
+                                 .chain = chain,
+                                 .nft_rule = g_ptr_array_index (chain->rules, i)});
+}
+
+/* A chain whose rules are not what they should be is filled anew, in the same transaction. */
+static void
+add_chains (const Diff *diff, bool rebuild)
+{
+    for (guint i = 0; i < diff->want->chains->len; i++) {
+        const SgNftChain *want = g_ptr_array_index (diff->want->chains, i);
+        const SgNftChain *have =
+            diff->have && !rebuild ? sg_nft_table_find_chain (diff->have, want->name) : NULL;
+
+        if (!have)
+            add_chain_action (diff, SG_STAGE_GUARD, SG_ACTION_NFT_CHAIN_ADD, want);
+        else if (sg_nft_chain_same_rules (have, want))
+            continue;
+        else
+            add_chain_action (diff, SG_STAGE_GUARD, SG_ACTION_NFT_CHAIN_FLUSH, want);
+        fill_chain (diff, want);
+    }
+}
+
+static void
+remove_stale_chains (const Diff *diff)
+{
+    g_autoptr (GPtrArray) stale = g_ptr_array_new ();
+
+    for (guint i = 0; diff->have && i < diff->have->chains->len; i++) {
+        SgNftChain *chain = g_ptr_array_index (diff->have->chains, i);
+
+        if (!sg_nft_table_find_chain (diff->want, chain->name))
+            g_ptr_array_add (stale, chain);
+    }
+    remove_chains (diff, stale, SG_STAGE_UNGUARD);
+}
+
+void
+sg_plan_add_nft (SgPlan *plan, const SgNftTable *have, const SgNftTable *want)
+{
+    Diff diff = {plan, have && have->exists ? have : NULL, want};
+    bool rebuild = has_other_definitions (&diff);
+
+    if (!want->exists)
+        return;
+    if (!diff.have)
+        sg_plan_add (plan, SG_STAGE_GUARD,
+                     (SgAction) {.kind = SG_ACTION_NFT_TABLE_ADD, .table = want});
+    if (rebuild)
+        remove_everything (&diff);
+    add_sets (&diff, rebuild);
+    diff_all_elements (&diff, rebuild);
+    add_chains (&diff, rebuild);
+    if (!rebuild)
+        remove_stale_chains (&diff);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/plan.h"
+
+#include "core/contract.h"
+#include "core/plan-parts.h"
+
+void
+sg_plan_add (SgPlan *plan, SgStage stage, SgAction action)
+{
+    action.stage = stage;
+    g_array_append_val (plan->actions, action);
+}
+
+/* ---- rules ---- */
+
+static void
+add_rule_action (SgPlan *plan, SgStage stage, SgActionKind kind, const SgRule *rule)
+{
+    sg_plan_add (plan, stage, (SgAction) {.kind = kind, .rule = *rule});
+}
+
+static bool
+is_ours (const SgRule *rule)
+{
+    return rule->protocol == SG_PROTOCOL;
+}
+
+static int
+compare_rules (const SgRule **a, const SgRule **b)
+{
+    return sg_rule_compare (*a, *b);
+}
+
+/* The pointers of the rules of ours in @rules, sorted. */
+static GPtrArray *
+sort_rules (const GArray *rules)
+{
+    GPtrArray *sorted = g_ptr_array_new ();
+
+    for (guint i = 0; i < rules->len; i++) {
+        SgRule *rule = &g_array_index (rules, SgRule, i);
+
+        if (is_ours (rule))
+            g_ptr_array_add (sorted, rule);
+    }
+    g_ptr_array_sort (sorted, (GCompareFunc) compare_rules);
+    return sorted;
+}
+
+/* The rules that only one side has. Both lists are sorted; a rule that stands twice in @have is
+ * there once too often. */
+static void
+diff_rules (const GPtrArray *have, const GPtrArray *want, GHashTable *missing, GHashTable *stale)
+{
+    guint i = 0, j = 0;
+
+    while (i < have->len || j < want->len) {
+        SgRule *mine = i < have->len ? g_ptr_array_index (have, i) : NULL;
+        SgRule *other = j < want->len ? g_ptr_array_index (want, j) : NULL;
+        int order = !mine ? 1 : !other ? -1 : sg_rule_compare (mine, other);
+
+        if (order < 0)
+            g_hash_table_add (stale, mine);
+        else if (order > 0)
+            g_hash_table_add (missing, other);
+        i += order <= 0;
+        j += order >= 0;
+    }
+}
+
+/* In the order in which they are wanted, and removed in the order of their preference. */
+static void
+add_rules (SgPlan *plan, const SgWanted *wanted, GHashTable *missing)
+{
+    for (guint i = 0; i < wanted->rules->len; i++) {
+        SgRule *rule = &g_array_index (wanted->rules, SgRule, i);
+
+        if (g_hash_table_contains (missing, rule))
+            add_rule_action (plan, SG_STAGE_RULES, SG_ACTION_RULE_ADD, rule);
+    }
+}
+
+static void
+remove_rules (SgPlan *plan, const GPtrArray *have, GHashTable *stale, SgStage stage)
+{
+    for (guint i = 0; i < have->len; i++) {
+        SgRule *rule = g_ptr_array_index (have, i);
+        bool selection = rule->pref == SG_PREF_SELECTED;
+
+        if (g_hash_table_contains (stale, rule) && selection == (stage == SG_STAGE_OLD_SELECTION))
+            add_rule_action (plan, stage, SG_ACTION_RULE_DEL, rule);
+    }
+}
+
+/* ---- WireGuard ---- */
+
+static void
+add_fwmarks (SgPlan *plan, const SgWanted *wanted)
+{
+    for (guint i = 0; i < wanted->fwmarks->len; i++) {
+        const SgWantedFwmark *change = &g_array_index (wanted->fwmarks, SgWantedFwmark, i);
+
+        sg_plan_add (plan, SG_STAGE_TRANSPORT,
+                     (SgAction) {.kind = SG_ACTION_WG_FWMARK,
+                                 .ifindex = change->ifindex,
+                                 .fwmark = change->fwmark});
+    }
+}
+
+/* ---- the whole ---- */
+
+static int
+compare_stages (const SgAction *a, const SgAction *b)
+{
+    return (int) a->stage - (int) b->stage;
+}
+
+/* Nothing between both transactions: one will do. */
+static void
+join_transactions (SgPlan *plan)
+{
+    for (guint i = 0; i < plan->actions->len; i++) {
+        SgStage stage = g_array_index (plan->actions, SgAction, i).stage;
+
+        if (stage != SG_STAGE_GUARD && stage != SG_STAGE_UNGUARD)
+            return;
+    }
+    for (guint i = 0; i < plan->actions->len; i++)
+        g_array_index (plan->actions, SgAction, i).stage = SG_STAGE_GUARD;
+}
+
+SgPlan *
+sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
+{
+    SgPlan *plan = g_new0 (SgPlan, 1);
+    g_autoptr (GPtrArray) have = sort_rules (snapshot->rules);
+    g_autoptr (GPtrArray) want = sort_rules (wanted->rules);
+    g_autoptr (GHashTable) missing = g_hash_table_new (NULL, NULL);
+    g_autoptr (GHashTable) stale = g_hash_table_new (NULL, NULL);
+
+    plan->actions =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgAction));
+    diff_rules (have, want, missing, stale);
+    sg_plan_add_nft (plan, snapshot->nft6, wanted->nft6);
+    add_fwmarks (plan, wanted);
+    add_rules (plan, wanted, missing);
+    remove_rules (plan, have, stale, SG_STAGE_OLD_SELECTION);
+    remove_rules (plan, have, stale, SG_STAGE_STALE_RULES);
+    sg_plan_add_routes (plan, snapshot, wanted);
+    /* g_array_sort is stable: the order within a stage stays. */
+    g_array_sort (plan->actions, (GCompareFunc) compare_stages);
+    join_transactions (plan);
+    return plan;
+}
+
+void
+sg_plan_free (SgPlan *plan)
+{
+    if (!plan)
+        return;
+    g_array_unref (plan->actions);
+    g_free (plan);
+}

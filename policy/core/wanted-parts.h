@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The parts that sg_wanted_new() puts together; for wanted*.c only. */
+#pragma once
+
+#include "core/wanted.h"
+
+/* Everything that a decision may look at. */
+typedef struct {
+    const SgConfig *config;
+    const SgState *state;
+    const SgMemory *memory;
+    const SgSnapshot *snapshot;
+    const GArray *gateways;    /* of SgGateway */
+    const SgGateway *selected; /* NULL: auto, or the selected outbound is not there */
+    bool selection;            /* an outbound is selected, there or not */
+} SgSituation;
+
+/* wanted-rules.c: fills wanted->rules, and warns of foreign rules. */
+void sg_wanted_add_rules (SgWanted *wanted, const SgSituation *situation);
+/* wanted-tables.c: fills wanted->routes, sorted. */
+void sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation);
+/* wanted-guard.c: fills wanted->nft6. */
+void sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation);

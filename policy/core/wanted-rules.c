@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rules of spec 1.1, one function a preference, in the order in which an apply adds them. */
+#include "core/wanted-parts.h"
+
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+#include "core/contract.h"
+#include "core/local-prefixes.h"
+
+static void
+add (SgWanted *wanted, SgRule rule)
+{
+    g_array_append_val (wanted->rules, rule);
+}
+
+static SgRule
+lookup (uint32_t pref, uint32_t table)
+{
+    SgRule rule = sg_rule_ours (AF_INET6, pref, FR_ACT_TO_TBL);
+
+    rule.table = table;
+    return rule;
+}
+
+static SgRule
+lookup_by_mark (uint32_t pref, uint32_t mark, uint32_t table)
+{
+    SgRule rule = lookup (pref, table);
+
+    rule.fwmark = mark;
+    rule.fwmask = UINT32_MAX;
+    return rule;
+}
+
+/* 1000 and 1100: above every rule that NetworkManager makes for a tunnel's ::/0. */
+static void
+add_main (SgWanted *wanted)
+{
+    add (wanted, lookup (SG_PREF_MAIN, RT_TABLE_MAIN));
+    add (wanted, lookup (SG_PREF_DEFAULT, RT_TABLE_DEFAULT));
+}
+
+/* 76: the selected gateway is gone, or its table is: fail closed. */
+static void
+add_selected_end (SgWanted *wanted)
+{
+    add (wanted, sg_rule_ours (AF_INET6, SG_PREF_SELECTED_END, FR_ACT_UNREACHABLE));
+}
+
+/* 50: a marked reply leaves by the gateway that its connection came in by. */
+static void
+add_marks (SgWanted *wanted)
+{
+    for (guint i = 0; i < wanted->gateways->len; i++) {
+        const SgGateway *gateway = &g_array_index (wanted->gateways, SgGateway, i);
+
+        add (wanted, lookup_by_mark (SG_PREF_MARK, gateway->mark, gateway->table));
+    }
+}
+
+/* ---- 74: encapsulated packets never enter a tunnel ---- */
+
+/* The default route of main with the smallest metric; of equal ones the first. */
+static const SgRoute *
+best_default (const SgSnapshot *snapshot)
+{
+    const SgRoute *best = NULL;
+
+    for (guint i = 0; i < snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
+
+        if (route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+            route->type == RTN_UNICAST && sg_route_is_default (route) && !route->src.len &&
+            route->n_nexthops && (!best || route->metric < best->metric))
+            best = route;
+    }
+    return best;
+}
+
+/* The capable gateway that is no tunnel and has the best default of main; else any capable one
+ * that is no tunnel; NULL when there is none. */
+static const SgGateway *
+best_underlay (const SgSituation *situation)
+{
+    const SgGateway *best = NULL;
+    uint32_t best_metric = UINT32_MAX;
+
+    for (guint i = 0; i < situation->gateways->len; i++) {
+        const SgGateway *gateway = &g_array_index (situation->gateways, SgGateway, i);
+
+        if (!gateway->wireguard && gateway->ipv6 == SG_CAPABLE && !best)
+            best = gateway;
+    }
+    for (guint i = 0; i < situation->snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (situation->snapshot->routes, i);
+
+        if (route->table != RT_TABLE_MAIN || route->type != RTN_UNICAST ||
+            !sg_route_is_default (route) || route->metric >= best_metric)
+            continue;
+        for (guint j = 0; j < situation->gateways->len; j++) {
+            const SgGateway *gateway = &g_array_index (situation->gateways, SgGateway, j);
+
+            if (!gateway->wireguard && gateway->ipv6 == SG_CAPABLE &&
+                sg_route_uses (route, gateway->ifindex)) {
+                best = gateway;
+                best_metric = route->metric;
+            }
+        }
+    }
+    return best;
+}
+
+static uint32_t
+transport_table (const SgSituation *situation)
+{
+    const SgRoute *route = best_default (situation->snapshot);
+    const SgGateway *underlay;
+
+    if (!route || !sg_snapshot_wireguard (situation->snapshot, route->nexthops[0].ifindex))
+        return RT_TABLE_MAIN;
+    underlay = best_underlay (situation);
+    return underlay ? underlay->table : RT_TABLE_MAIN;
+}
+
+/* Every WireGuard link counts, also those of others; each as it will be after the apply. */
+static uint32_t
+fwmark_to_be (const SgWireguard *wireguard, const SgSituation *situation)
+{
+    if (wireguard->fwmark || !sg_gateways_contain (situation->gateways, wireguard->ifindex))
+        return wireguard->fwmark;
+    return SG_WG_FWMARK;
+}
+
+static void
+add_transport (SgWanted *wanted, const SgSituation *situation)
+{
+    const GArray *wireguards = situation->snapshot->wireguards;
+    g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+    uint32_t table = transport_table (situation);
+
+    for (guint i = 0; i < wireguards->len; i++) {
+        uint32_t fwmark = fwmark_to_be (&g_array_index (wireguards, SgWireguard, i), situation);
+
+        if (fwmark && g_hash_table_add (seen, GUINT_TO_POINTER (fwmark)))
+            add (wanted, lookup_by_mark (SG_PREF_TRANSPORT, fwmark, table));
+    }
+}
+
+/* ---- 64 and 65: LAN, containers and other specific routes stay reachable, live ---- */
+
+/* 65 does not follow routes this short; a router advertisement could inject one (RFC 4191). A
+ * default in disguise is no specific route either. */
+static bool
+is_short_and_static (const SgRoute *route, const SgSnapshot *snapshot)
+{
+    return route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+           !sg_route_is_default (route) && !sg_route_is_default_in_disguise (route) &&
+           route->dst.len <= SG_SPECIFIC_SUPPRESS && !sg_route_is_learned (route, snapshot);
+}
+
+static bool
+has_rule (const SgWanted *wanted, const SgRule *rule)
+{
+    for (guint i = 0; i < wanted->rules->len; i++) {
+        if (sg_rule_compare (&g_array_index (wanted->rules, SgRule, i), rule) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void
+add_specific (SgWanted *wanted, const SgSituation *situation)
+{
+    const GPtrArray *routes = situation->snapshot->routes;
+    SgRule rule = lookup (SG_PREF_SPECIFIC, RT_TABLE_MAIN);
+
+    for (guint i = 0; i < routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (routes, i);
+        SgRule to = lookup (SG_PREF_TO_MAIN, RT_TABLE_MAIN);
+
+        to.dst = route->dst;
+        if (is_short_and_static (route, situation->snapshot) && !has_rule (wanted, &to))
+            add (wanted, to);
+    }
+    rule.suppress_prefixlen = SG_SPECIFIC_SUPPRESS;
+    add (wanted, rule);
+}
+
+/* ---- 60: replies that the host itself makes are routed before any hook can mark them ---- */
+
+static void
+add_addresses (SgWanted *wanted, const SgSnapshot *snapshot)
+{
+    for (guint i = 0; i < snapshot->addresses->len; i++) {
+        const SgAddress *address = &g_array_index (snapshot->addresses, SgAddress, i);
+        SgRule rule = lookup (SG_PREF_FROM, SG_TABLE_BASE + address->ifindex);
+
+        if (address->ip.family != AF_INET6 || sg_ip_is_link_local (&address->ip) ||
+            !sg_gateways_contain (wanted->gateways, address->ifindex))
+            continue;
+        rule.src = sg_prefix_host (&address->ip);
+        add (wanted, rule);
+    }
+}
+
+/* ---- foreign rules ---- */
+
+static bool
+is_pref_of_ours (uint32_t pref)
+{
+    static const uint32_t prefs[] = {SG_PREF_MARK,      SG_PREF_FROM,     SG_PREF_TO_MAIN,
+                                     SG_PREF_SPECIFIC,  SG_PREF_OVERRIDE, SG_PREF_OVERRIDE_END,
+                                     SG_PREF_TRANSPORT, SG_PREF_SELECTED, SG_PREF_SELECTED_END,
+                                     SG_PREF_MAIN,      SG_PREF_DEFAULT};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (prefs); i++) {
+        if (pref == prefs[i])
+            return true;
+    }
+    return false;
+}
+
+static void
+warn_of_foreign (SgWanted *wanted, const SgSnapshot *snapshot)
+{
+    for (guint i = 0; i < snapshot->rules->len; i++) {
+        const SgRule *rule = &g_array_index (snapshot->rules, SgRule, i);
+        g_autoptr (GString) text = g_string_new (NULL);
+        const char *what;
+
+        if (rule->family != AF_INET6 || rule->protocol == SG_PROTOCOL)
+            continue;
+        if (is_pref_of_ours (rule->pref))
+            what = "stands at a preference of ours and is left alone; it may decide before ours";
+        else if (rule->pref > SG_PREF_MAIN && rule->pref < SG_PREF_KERNEL_MAIN)
+            what = "never decides while main has a default route: 1000 comes first; move it below "
+                   "50 if it is to decide";
+        else
+            continue;
+        sg_rule_print (rule, text);
+        g_ptr_array_add (wanted->warnings,
+                         g_strdup_printf ("the foreign rule “%s” %s", text->str, what));
+    }
+}
+
+void
+sg_wanted_add_rules (SgWanted *wanted, const SgSituation *situation)
+{
+    add_main (wanted);
+    if (situation->selection)
+        add_selected_end (wanted);
+    add_marks (wanted);
+    if (situation->selection) {
+        add_transport (wanted, situation);
+        add_specific (wanted, situation);
+    }
+    add_addresses (wanted, situation->snapshot);
+    if (situation->selected)
+        add (wanted, lookup (SG_PREF_SELECTED, situation->selected->table));
+    warn_of_foreign (wanted, situation->snapshot);
+}

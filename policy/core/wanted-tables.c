@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The tables of spec 1.2: one per gateway, 1000 + its interface index. */
+#include "core/wanted-parts.h"
+
+#include <string.h>
+
+#include "core/contract.h"
+
+/* What the kernel gives a route without a metric (IP6_RT_PRIO_USER, net/ip6_route.h). */
+#define DEFAULT_METRIC 1024u
+
+/* Order of router preferences (RFC 4191, section 2.1): high 1, medium 0, low 3. */
+static int
+pref_rank (uint8_t pref)
+{
+    return pref == 1 ? 0 : pref == 0 ? 1 : 2;
+}
+
+/* ---- which next hops of a route of main belong into the table of a gateway ---- */
+
+/* For the default route: only those through the gateway itself. For others: all but those
+ * through another gateway; the way back to a neighbour on another LAN is through this one. */
+static bool
+is_wanted_hop (const SgNexthop *hop, const SgRoute *route, const SgGateway *gateway,
+               const GArray *gateways)
+{
+    if (hop->ifindex == gateway->ifindex)
+        return true;
+    return !sg_route_is_default (route) && !sg_gateways_contain (gateways, hop->ifindex);
+}
+
+/* The route as it should be in the table of @gateway; NULL when it does not belong there. */
+static SgRoute *
+copy_for (const SgRoute *route, const SgGateway *gateway, const GArray *gateways)
+{
+    SgRoute *copy;
+    uint16_t kept = 0;
+
+    if (sg_route_is_default (route) && (route->type != RTN_UNICAST || gateway->wireguard))
+        return NULL;
+    copy = sg_route_copy (route);
+    for (uint16_t i = 0; i < route->n_nexthops; i++) {
+        if (is_wanted_hop (&route->nexthops[i], route, gateway, gateways))
+            copy->nexthops[kept++] = route->nexthops[i];
+    }
+    if (route->n_nexthops && !kept) {
+        g_free (copy);
+        return NULL;
+    }
+    if (kept < route->n_nexthops)
+        copy->nexthop_id = 0; /* a group with foreign members: its own ones, one by one */
+    copy->n_nexthops = kept;
+    copy->table = gateway->table;
+    copy->protocol = SG_PROTOCOL;
+    copy->expires = false;
+    return copy;
+}
+
+/* ---- routes that the kernel would join ---- */
+
+/* IPv6 makes one multipath route of gatewayed routes with the same slot (rt6_qualify_for_ecmp
+ * in net/ipv6/ip6_fib.c), unless a router advertisement made them. */
+static bool
+may_join (const SgRoute *route)
+{
+    return route->type == RTN_UNICAST && !route->nexthop_id && route->n_nexthops &&
+           sg_ip_is_set (&route->nexthops[0].gateway);
+}
+
+static bool
+has_nexthop (const SgRoute *route, const SgNexthop *hop)
+{
+    for (uint16_t i = 0; i < route->n_nexthops; i++) {
+        if (sg_nexthop_compare (&route->nexthops[i], hop) == 0)
+            return true;
+    }
+    return false;
+}
+
+static SgRoute *
+join (const SgRoute *a, const SgRoute *b)
+{
+    SgRoute *joined = sg_route_new (a->family, a->n_nexthops + b->n_nexthops);
+
+    memcpy (joined, a, sizeof *a + a->n_nexthops * sizeof *a->nexthops);
+    for (uint16_t i = 0; i < b->n_nexthops; i++) {
+        if (!has_nexthop (a, &b->nexthops[i]))
+            joined->nexthops[joined->n_nexthops++] = b->nexthops[i];
+    }
+    sg_route_sort_nexthops (joined);
+    return joined;
+}
+
+/* Sorts by slot, then by router preference. */
+static int
+compare_for_joining (const SgRoute **a, const SgRoute **b)
+{
+    int order = pref_rank ((*a)->pref) - pref_rank ((*b)->pref);
+
+    if (!sg_route_same_slot (*a, *b) || order == 0)
+        order = sg_route_compare (*a, *b);
+    return order;
+}
+
+/* Replaces routes of one slot that the kernel would join by what it would make of them; those
+ * of a lower router preference get the next metric instead, which keeps their order. */
+static GPtrArray *
+join_routes (GPtrArray *routes)
+{
+    GPtrArray *result = g_ptr_array_new_with_free_func (g_free);
+    const SgRoute *last = NULL; /* of @routes, the last one that may join… */
+    guint last_index = 0;       /* …and where in @result it went */
+    uint32_t step = 0;
+
+    g_ptr_array_sort (routes, (GCompareFunc) compare_for_joining);
+    for (guint i = 0; i < routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (routes, i);
+        bool same_slot = last && may_join (route) && sg_route_same_slot (last, route);
+        SgRoute *copy;
+
+        if (same_slot && route->pref == last->pref) {
+            copy = join (g_ptr_array_index (result, last_index), route);
+            g_free (g_ptr_array_index (result, last_index));
+            g_ptr_array_index (result, last_index) = copy;
+            continue;
+        }
+        copy = sg_route_copy (route);
+        g_ptr_array_add (result, copy);
+        if (may_join (route)) {
+            step = same_slot ? step + 1 : 0;
+            copy->metric += step;
+            last = route;
+            last_index = result->len - 1;
+        }
+    }
+    return result;
+}
+
+/* ---- defaults ---- */
+
+static SgRoute *
+new_default (const SgGateway *gateway, const SgIp *via)
+{
+    SgRoute *route = sg_route_new (AF_INET6, 1);
+
+    route->protocol = SG_PROTOCOL;
+    route->table = gateway->table;
+    route->metric = DEFAULT_METRIC;
+    route->nexthops[0].ifindex = gateway->ifindex;
+    if (via)
+        route->nexthops[0].gateway = *via;
+    return route;
+}
+
+/* Without it an empty or flushed table would fall through to the next rule: a leak. It sits on
+ * lo, so it also survives the loss of the link. */
+static SgRoute *
+new_blackhole (const SgGateway *gateway)
+{
+    SgRoute *route = sg_route_new (AF_INET6, 0);
+
+    route->type = RTN_BLACKHOLE;
+    route->protocol = SG_PROTOCOL;
+    route->table = gateway->table;
+    route->metric = SG_BLACKHOLE_METRIC;
+    return route;
+}
+
+static bool
+has_default (const GPtrArray *routes)
+{
+    for (guint i = 0; i < routes->len; i++) {
+        if (sg_route_is_default (g_ptr_array_index (routes, i)))
+            return true;
+    }
+    return false;
+}
+
+static void
+add_default (GPtrArray *routes, const SgGateway *gateway)
+{
+    if (gateway->ipv6 == SG_CAPABLE && gateway->wireguard)
+        g_ptr_array_add (routes, new_default (gateway, NULL));
+    else if (gateway->ipv6 == SG_CAPABLE && !has_default (routes))
+        g_ptr_array_add (routes, new_default (gateway, &gateway->nm_gateway6));
+    g_ptr_array_add (routes, new_blackhole (gateway));
+}
+
+/* The whole table of one gateway. */
+static GPtrArray *
+table_of (const SgGateway *gateway, const SgSituation *situation)
+{
+    g_autoptr (GPtrArray) table = g_ptr_array_new_with_free_func (g_free);
+    GPtrArray *joined;
+
+    for (guint i = 0; i < situation->snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (situation->snapshot->routes, i);
+        SgRoute *copy;
+
+        if (route->family != AF_INET6 || route->table != RT_TABLE_MAIN ||
+            (sg_route_is_default (route) && gateway->ipv6 != SG_CAPABLE))
+            continue;
+        copy = copy_for (route, gateway, situation->gateways);
+        if (copy)
+            g_ptr_array_add (table, copy);
+    }
+    joined = join_routes (table);
+    add_default (joined, gateway);
+    return joined;
+}
+
+static int
+compare_routes (const SgRoute **a, const SgRoute **b)
+{
+    return sg_route_compare (*a, *b);
+}
+
+void
+sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation)
+{
+    for (guint i = 0; i < situation->gateways->len; i++) {
+        const SgGateway *gateway = &g_array_index (situation->gateways, SgGateway, i);
+
+        g_ptr_array_extend_and_steal (wanted->routes, table_of (gateway, situation));
+    }
+    g_ptr_array_sort (wanted->routes, (GCompareFunc) compare_routes);
+}

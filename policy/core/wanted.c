@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/wanted.h"
+
+#include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
+
+#include <linux/netfilter.h>
+
+#include "core/contract.h"
+#include "core/wanted-parts.h"
+
+/* A WireGuard gateway without fwmark would send its own packets into itself. */
+static void
+add_fwmarks (SgWanted *wanted, const SgSnapshot *snapshot)
+{
+    for (guint i = 0; i < wanted->gateways->len; i++) {
+        const SgGateway *gateway = &g_array_index (wanted->gateways, SgGateway, i);
+        const SgWireguard *wireguard = sg_snapshot_wireguard (snapshot, gateway->ifindex);
+
+        if (wireguard && wireguard->fwmark != gateway->fwmark) {
+            SgWantedFwmark change = {gateway->ifindex, gateway->fwmark};
+
+            g_array_append_val (wanted->fwmarks, change);
+        }
+    }
+}
+
+static void
+warn_of_selection (SgWanted *wanted, const SgSituation *situation)
+{
+    const char *outbound = situation->state->outbound;
+
+    if (!situation->selection)
+        return;
+    if (!situation->selected)
+        g_ptr_array_add (
+            wanted->warnings,
+            g_strdup_printf ("%s: the selected outbound is not there; until it is, new connections "
+                             "to the Internet are refused",
+                             outbound));
+    else if (situation->selected->ipv6 != SG_CAPABLE)
+        g_ptr_array_add (
+            wanted->warnings,
+            g_strdup_printf ("%s: the selected outbound cannot carry IPv6 (%s); until it can, new "
+                             "IPv6 connections to the Internet are refused",
+                             outbound, sg_capability_name (situation->selected->ipv6)));
+}
+
+static void
+warn_of_foreign_chains (SgWanted *wanted, const SgSnapshot *snapshot)
+{
+    const SgNftTable *table = snapshot->nft6;
+
+    if (table && table->foreign->len)
+        g_ptr_array_add (wanted->warnings,
+                         g_strdup_printf ("nftables: the table ip6 %s also holds %u chains that "
+                                          "are not ours, such as %s; they are left alone",
+                                          table->name, table->foreign->len,
+                                          (const char *) g_ptr_array_index (table->foreign, 0)));
+}
+
+SgWanted *
+sg_wanted_new (const SgConfig *config, const SgState *state, const SgMemory *memory,
+               const SgSnapshot *snapshot)
+{
+    SgWanted *wanted = g_new0 (SgWanted, 1);
+    SgSituation situation = {config, state, memory, snapshot};
+
+    wanted->gateways = sg_gateways_find (config, memory, snapshot);
+    wanted->rules = g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgRule));
+    wanted->routes = g_ptr_array_new_with_free_func (g_free);
+    wanted->fwmarks =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgWantedFwmark));
+    wanted->nft6 = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
+    wanted->warnings = g_ptr_array_new_with_free_func (g_free);
+
+    situation.gateways = wanted->gateways;
+    situation.selection = state->outbound[0] != '\0';
+    if (situation.selection)
+        situation.selected = sg_gateways_by_name (wanted->gateways, state->outbound);
+
+    warn_of_selection (wanted, &situation);
+    if (config->ipv6) {
+        sg_wanted_add_rules (wanted, &situation);
+        sg_wanted_add_routes (wanted, &situation);
+        sg_wanted_add_guard (wanted, &situation);
+        add_fwmarks (wanted, snapshot);
+        warn_of_foreign_chains (wanted, snapshot);
+    }
+    return wanted;
+}
+
+void
+sg_wanted_free (SgWanted *wanted)
+{
+    if (!wanted)
+        return;
+    g_array_unref (wanted->gateways);
+    g_array_unref (wanted->rules);
+    g_ptr_array_unref (wanted->routes);
+    g_array_unref (wanted->fwmarks);
+    sg_nft_table_free (wanted->nft6);
+    g_ptr_array_unref (wanted->warnings);
+    g_free (wanted);
+}
