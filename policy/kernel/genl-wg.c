@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernel/genl-wg.h"
+
+#include <linux/genetlink.h>
+#include <linux/wireguard.h>
+
+#include "base/error.h"
+#include "kernel/nl-attr.h"
+
+static const SgNlSpec family_specs[] = {
+    [CTRL_ATTR_FAMILY_ID] = {SG_NL_U16},
+};
+
+/* WGDEVICE_A_PRIVATE_KEY and all of a peer but its allowed-ips are not even looked at. */
+static const SgNlSpec device_specs[] = {
+    [WGDEVICE_A_IFINDEX] = {SG_NL_U32},
+    [WGDEVICE_A_FWMARK] = {SG_NL_U32},
+    [WGDEVICE_A_PEERS] = {SG_NL_BYTES},
+};
+
+static const SgNlSpec peer_specs[] = {
+    [WGPEER_A_ALLOWEDIPS] = {SG_NL_BYTES},
+};
+
+static const SgNlSpec allowed_specs[] = {
+    [WGALLOWEDIP_A_FAMILY] = {SG_NL_U16},
+    [WGALLOWEDIP_A_CIDR_MASK] = {SG_NL_U8},
+};
+
+static bool
+parse_nested (const struct nlattr *nest, const SgNlSpec *specs, size_t n,
+              const struct nlattr **ret_attrs)
+{
+    return sg_nl_attrs_parse (sg_nl_attr_data (nest), sg_nl_attr_len (nest), specs, n, ret_attrs);
+}
+
+static bool
+parse_allowed (const struct nlattr *nest, SgWireguard *wireguard)
+{
+    const struct nlattr *attrs[G_N_ELEMENTS (allowed_specs)];
+
+    if (!parse_nested (nest, allowed_specs, G_N_ELEMENTS (allowed_specs), attrs) ||
+        !attrs[WGALLOWEDIP_A_FAMILY] || !attrs[WGALLOWEDIP_A_CIDR_MASK])
+        return false;
+    if (sg_nl_attr_u8 (attrs[WGALLOWEDIP_A_CIDR_MASK]) != 0)
+        return true;
+    wireguard->peer_default6 |= sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]) == AF_INET6;
+    wireguard->peer_default4 |= sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]) == AF_INET;
+    return true;
+}
+
+static bool
+parse_peer (const struct nlattr *nest, SgWireguard *wireguard)
+{
+    const struct nlattr *attrs[G_N_ELEMENTS (peer_specs)];
+    const struct nlattr *allowed = NULL;
+    bool broken = false;
+
+    if (!parse_nested (nest, peer_specs, G_N_ELEMENTS (peer_specs), attrs))
+        return false;
+    if (!attrs[WGPEER_A_ALLOWEDIPS])
+        return true;
+    while (sg_nl_attr_next (attrs[WGPEER_A_ALLOWEDIPS], &allowed, &broken)) {
+        if (!parse_allowed (allowed, wireguard))
+            return false;
+    }
+    return !broken;
+}
+
+static bool
+parse_peers (const struct nlattr *nest, SgWireguard *wireguard)
+{
+    const struct nlattr *peer = NULL;
+    bool broken = false;
+
+    while (sg_nl_attr_next (nest, &peer, &broken)) {
+        if (!parse_peer (peer, wireguard))
+            return false;
+    }
+    return !broken;
+}
+
+bool
+sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GError **error)
+{
+    const struct nlattr *attrs[G_N_ELEMENTS (device_specs)];
+
+    if (!sg_nl_message_parse (nlh, sizeof (struct genlmsghdr), device_specs,
+                              G_N_ELEMENTS (device_specs), attrs) ||
+        (attrs[WGDEVICE_A_PEERS] && !parse_peers (attrs[WGDEVICE_A_PEERS], wireguard))) {
+        g_set_error (error, SG_ERROR, SG_ERROR_KERNEL, "malformed message about a WireGuard link");
+        return false;
+    }
+    if (attrs[WGDEVICE_A_IFINDEX])
+        wireguard->ifindex = sg_nl_attr_u32 (attrs[WGDEVICE_A_IFINDEX]);
+    if (attrs[WGDEVICE_A_FWMARK])
+        wireguard->fwmark = sg_nl_attr_u32 (attrs[WGDEVICE_A_FWMARK]);
+    return true;
+}
+
+/* ---- asking ---- */
+
+static SgNlMessage
+begin (void *memory, size_t room, uint16_t family, uint8_t command)
+{
+    SgNlMessage message = sg_nl_message_begin (memory, room, family, NLM_F_REQUEST);
+    struct genlmsghdr *header = sg_nl_put_header (&message, sizeof (*header));
+
+    if (header) {
+        header->cmd = command;
+        header->version = family == GENL_ID_CTRL ? 2 : WG_GENL_VERSION;
+    }
+    return message;
+}
+
+static bool
+take_family (const struct nlmsghdr *nlh, void *data, GError **error)
+{
+    const struct nlattr *attrs[G_N_ELEMENTS (family_specs)];
+    uint16_t *family = data;
+
+    if (!sg_nl_message_parse (nlh, sizeof (struct genlmsghdr), family_specs,
+                              G_N_ELEMENTS (family_specs), attrs) ||
+        !attrs[CTRL_ATTR_FAMILY_ID]) {
+        g_set_error (error, SG_ERROR, SG_ERROR_KERNEL,
+                     "malformed message about a generic netlink family");
+        return false;
+    }
+    *family = sg_nl_attr_u16 (attrs[CTRL_ATTR_FAMILY_ID]);
+    return true;
+}
+
+bool
+sg_genl_wg_resolve (SgNlSocket *sock, uint16_t *ret_family, GError **error)
+{
+    uint16_t family = 0;
+    const SgNlReader reader = {.message = take_family, .data = &family};
+    uint8_t memory[SG_GENL_WG_ROOM] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
+    SgNlMessage message = begin (memory, sizeof (memory), GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+
+    sg_nl_put_string (&message, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
+    if (!sg_nl_socket_read (sock, message.nlh, &reader, error)) {
+        g_prefix_error (error, "find WireGuard in the kernel: ");
+        return false;
+    }
+    *ret_family = family;
+    return true;
+}
+
+static bool
+take_device (const struct nlmsghdr *nlh, void *data, GError **error)
+{
+    return sg_genl_wg_parse (nlh, data, error);
+}
+
+static void
+reset_device (void *data)
+{
+    SgWireguard *wireguard = data;
+
+    *wireguard = (SgWireguard) {.ifindex = wireguard->ifindex};
+}
+
+bool
+sg_genl_wg_dump (SgNlSocket *sock, uint16_t family, uint32_t ifindex, SgWireguard *ret_wireguard,
+                 GError **error)
+{
+    SgWireguard wireguard = {.ifindex = ifindex};
+    const SgNlReader reader = {take_device, reset_device, &wireguard};
+    uint8_t memory[SG_GENL_WG_ROOM] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
+    SgNlMessage message = begin (memory, sizeof (memory), family, WG_CMD_GET_DEVICE);
+
+    message.nlh->nlmsg_flags |= NLM_F_DUMP;
+    sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, ifindex);
+    bool ok = sg_nl_socket_read (sock, message.nlh, &reader, error);
+    /* The answer holds the private key and every preshared key. */
+    sg_nl_socket_wipe (sock);
+    if (!ok) {
+        g_prefix_error (error, "read WireGuard link %u: ", ifindex);
+        return false;
+    }
+    *ret_wireguard = wireguard;
+    return true;
+}
+
+bool
+sg_genl_wg_build_fwmark (void *memory, size_t room, uint16_t family, uint32_t ifindex,
+                         uint32_t fwmark)
+{
+    SgNlMessage message = begin (memory, room, family, WG_CMD_SET_DEVICE);
+
+    sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, ifindex);
+    sg_nl_put_u32 (&message, WGDEVICE_A_FWMARK, fwmark);
+    return !message.full;
+}

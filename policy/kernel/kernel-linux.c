@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernel/kernel.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
+
+#include "base/error.h"
+#include "kernel/genl-wg.h"
+#include "kernel/nft-kernel.h"
+#include "kernel/nl-socket.h"
+#include "kernel/rtnl-address.h"
+#include "kernel/rtnl-link.h"
+#include "kernel/rtnl-route.h"
+#include "kernel/rtnl-rule.h"
+
+typedef struct {
+    SgKernel base;
+    SgNlSocket *route;
+    SgNlSocket *netfilter; /* this and the next: opened when first needed */
+    SgNlSocket *generic;
+    uint16_t wg_family;      /* 0: not asked for yet */
+    uint32_t nft_generation; /* what the ruleset was at the last dump or commit */
+} Linux;
+
+/* ---- sockets ---- */
+
+static SgNlSocket *
+open_netfilter (Linux *self, GError **error)
+{
+    if (!self->netfilter)
+        self->netfilter = sg_nl_socket_open (NETLINK_NETFILTER, &self->base.stats, error);
+    return self->netfilter;
+}
+
+/* The socket that reaches WireGuard, its family known. */
+static SgNlSocket *
+open_wireguard (Linux *self, GError **error)
+{
+    if (!self->generic)
+        self->generic = sg_nl_socket_open (NETLINK_GENERIC, &self->base.stats, error);
+    if (!self->generic)
+        return NULL;
+    if (self->wg_family == 0 && !sg_genl_wg_resolve (self->generic, &self->wg_family, error))
+        return NULL;
+    return self->generic;
+}
+
+/* ---- reading ---- */
+
+static bool
+dump_wireguards (Linux *self, SgSnapshot *snapshot, GError **error)
+{
+    for (guint i = 0; i < snapshot->links->len; i++) {
+        const SgLink *link = &g_array_index (snapshot->links, SgLink, i);
+        g_autoptr (GError) failure = NULL;
+        SgWireguard wireguard;
+        SgNlSocket *sock;
+
+        if (!g_str_equal (link->kind, "wireguard"))
+            continue;
+        if (!(sock = open_wireguard (self, error)))
+            return false;
+        if (sg_genl_wg_dump (sock, self->wg_family, link->ifindex, &wireguard, &failure)) {
+            g_array_append_val (snapshot->wireguards, wireguard);
+        } else if (!g_error_matches (failure, SG_ERROR, SG_ERROR_NOT_FOUND)) {
+            g_propagate_error (error, g_steal_pointer (&failure));
+            return false;
+        }
+        /* One that went away since the links were read is not there, that is all. */
+    }
+    return true;
+}
+
+static bool
+dump_family (Linux *self, uint8_t family, SgSnapshot *snapshot, GError **error)
+{
+    return sg_rtnl_address_dump (self->route, family, snapshot, error) &&
+           sg_rtnl_route_dump (self->route, family, snapshot, error) &&
+           sg_rtnl_rule_dump (self->route, family, snapshot, error);
+}
+
+static bool
+dump_nft (Linux *self, const SgConfig *config, SgSnapshot *snapshot, GError **error)
+{
+    SgNlSocket *sock = open_netfilter (self, error);
+
+    if (!sock)
+        return false;
+    g_clear_pointer (&snapshot->nft6, sg_nft_table_free);
+    snapshot->nft6 = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
+    if (!sg_nft_dump (sock, snapshot->nft6, error))
+        return false;
+    self->nft_generation = snapshot->nft6->generation;
+    return true;
+}
+
+static bool
+linux_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GError **error)
+{
+    Linux *self = (Linux *) kernel;
+
+    if (!sg_rtnl_link_dump (self->route, snapshot, error))
+        return false;
+    if (config->ipv6 && !dump_family (self, AF_INET6, snapshot, error))
+        return false;
+    if (config->ipv4 && !dump_family (self, AF_INET, snapshot, error))
+        return false;
+    return dump_wireguards (self, snapshot, error) && dump_nft (self, config, snapshot, error);
+}
+
+/* ---- writing ---- */
+
+/* Which socket an action goes through. */
+typedef enum { ROAD_NETFILTER, ROAD_WIREGUARD, ROAD_ROUTE } Road;
+
+static Road
+road_of (SgActionKind kind)
+{
+    if (kind >= SG_ACTION_ROUTE_ADD)
+        return ROAD_ROUTE;
+    return kind == SG_ACTION_WG_FWMARK ? ROAD_WIREGUARD : ROAD_NETFILTER;
+}
+
+/* The actions of one exchange, for telling which was refused. */
+typedef struct {
+    const SgSnapshot *snapshot;
+    const SgAction *actions;
+    GPtrArray *failures;
+} Exchange;
+
+static void
+add_failure (const Exchange *exchange, const SgAction *action, const char *why)
+{
+    g_autofree char *what = sg_action_to_string (action, exchange->snapshot);
+
+    g_ptr_array_add (exchange->failures,
+                     g_error_new (SG_ERROR, SG_ERROR_KERNEL, "%s: %s", what, why));
+}
+
+/* Refusals that leave the kernel as it was wanted. */
+static bool
+is_as_wanted (SgActionKind kind, int errnum)
+{
+    if (kind == SG_ACTION_ROUTE_ADD || kind == SG_ACTION_RULE_ADD)
+        return errnum == EEXIST;
+    /* ENODEV: the device is gone, and took the route along. */
+    if (kind == SG_ACTION_ROUTE_DEL)
+        return errnum == ESRCH || errnum == ENODEV;
+    return kind == SG_ACTION_RULE_DEL && errnum == ENOENT;
+}
+
+static void
+take_refusal (size_t index, int errnum, const char *text, void *data)
+{
+    const Exchange *exchange = data;
+    const SgAction *action = &exchange->actions[index];
+    g_autofree char *why = NULL;
+
+    if (is_as_wanted (action->kind, errnum))
+        return;
+    if (text[0] != '\0')
+        why = g_strdup_printf ("%s (%s)", g_strerror (errnum), text);
+    add_failure (exchange, action, why ? why : g_strerror (errnum));
+}
+
+static bool
+build_rule (SgNlBatch *batch, uint16_t type, const SgRule *rule)
+{
+    void *memory = sg_nl_batch_reserve (batch, SG_RTNL_RULE_ROOM);
+
+    return sg_rtnl_rule_build (memory, SG_RTNL_RULE_ROOM, type, rule);
+}
+
+static bool
+build_route (SgNlBatch *batch, SgRtnlRouteKind kind, const SgRoute *route)
+{
+    size_t room = sg_rtnl_route_room (route);
+
+    return sg_rtnl_route_build (sg_nl_batch_reserve (batch, room), room, kind, route);
+}
+
+static bool
+build (const Linux *self, SgNlBatch *batch, const SgAction *action)
+{
+    switch (action->kind) {
+    case SG_ACTION_WG_FWMARK:
+        return sg_genl_wg_build_fwmark (sg_nl_batch_reserve (batch, SG_GENL_WG_ROOM),
+                                        SG_GENL_WG_ROOM, self->wg_family, action->ifindex,
+                                        action->fwmark);
+    case SG_ACTION_ROUTE_ADD:
+        return build_route (batch, SG_RTNL_ROUTE_ADD, action->route);
+    case SG_ACTION_ROUTE_REPLACE:
+        return build_route (batch, SG_RTNL_ROUTE_REPLACE, action->route);
+    case SG_ACTION_ROUTE_DEL:
+        return build_route (batch, SG_RTNL_ROUTE_DEL, action->route);
+    case SG_ACTION_RULE_ADD:
+        return build_rule (batch, RTM_NEWRULE, &action->rule);
+    case SG_ACTION_RULE_DEL:
+        return build_rule (batch, RTM_DELRULE, &action->rule);
+    case SG_ACTION_NFT_TABLE_ADD:
+    case SG_ACTION_NFT_SET_ADD:
+    case SG_ACTION_NFT_SET_DEL:
+    case SG_ACTION_NFT_CHAIN_ADD:
+    case SG_ACTION_NFT_CHAIN_DEL:
+    case SG_ACTION_NFT_CHAIN_FLUSH:
+    case SG_ACTION_NFT_RULE_ADD:
+    case SG_ACTION_NFT_ELEMENT_ADD:
+    case SG_ACTION_NFT_ELEMENT_DEL:
+    case SG_ACTION_KIND_N:
+        break;
+    }
+    g_assert_not_reached ();
+}
+
+/* Sends @n actions, each a message of its own, through @sock. */
+static void
+commit_messages (Linux *self, SgNlSocket *sock, const Exchange *run, size_t n)
+{
+    g_autoptr (SgNlBatch) batch = sg_nl_batch_new ();
+    g_autofree SgAction *sent = g_new (SgAction, n);
+    Exchange exchange = {run->snapshot, sent, run->failures};
+    g_autoptr (GError) error = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!build (self, batch, &run->actions[i])) {
+            add_failure (run, &run->actions[i], "too large for one message");
+            continue;
+        }
+        sent[sg_nl_batch_count (batch)] = run->actions[i];
+        sg_nl_batch_commit (batch);
+    }
+    if (!sg_nl_socket_write (sock, batch, take_refusal, &exchange, &error))
+        g_ptr_array_add (run->failures, g_steal_pointer (&error));
+}
+
+static void
+commit_nft (Linux *self, SgNlSocket *sock, const Exchange *run, size_t n)
+{
+    SgNftBase base = {run->snapshot, self->nft_generation};
+
+    sg_nft_commit (sock, &base, run->actions, n, run->failures);
+    self->nft_generation = base.generation;
+}
+
+/* Executes a run of actions that go the same road. */
+static void
+commit_run (Linux *self, const Exchange *run, size_t n)
+{
+    Road road = road_of (run->actions[0].kind);
+    SgNlSocket *sock = self->route;
+    g_autoptr (GError) error = NULL;
+
+    if (road == ROAD_NETFILTER)
+        sock = open_netfilter (self, &error);
+    else if (road == ROAD_WIREGUARD)
+        sock = open_wireguard (self, &error);
+
+    if (!sock)
+        add_failure (run, &run->actions[0], error->message);
+    else if (road == ROAD_NETFILTER)
+        commit_nft (self, sock, run, n);
+    else
+        commit_messages (self, sock, run, n);
+}
+
+static bool
+linux_commit (SgKernel *kernel, const SgSnapshot *snapshot, const SgAction *actions, size_t n,
+              GPtrArray *failures)
+{
+    guint before = failures->len;
+
+    for (size_t start = 0, len; start < n; start += len) {
+        Exchange run = {snapshot, actions + start, failures};
+
+        len = 1;
+        while (start + len < n &&
+               road_of (actions[start + len].kind) == road_of (actions[start].kind))
+            len++;
+        commit_run ((Linux *) kernel, &run, len);
+    }
+    return failures->len == before;
+}
+
+/* ---- opening ---- */
+
+static void
+linux_close (SgKernel *kernel)
+{
+    Linux *self = (Linux *) kernel;
+
+    sg_nl_socket_close (self->route);
+    sg_nl_socket_close (self->netfilter);
+    sg_nl_socket_close (self->generic);
+    g_free (self);
+}
+
+static const SgKernelOps linux_ops = {linux_dump, linux_commit, linux_close};
+
+SgKernel *
+sg_kernel_linux_open (GError **error)
+{
+    Linux *self = g_new0 (Linux, 1);
+
+    self->base.ops = &linux_ops;
+    self->route = sg_nl_socket_open (NETLINK_ROUTE, &self->base.stats, error);
+    if (!self->route) {
+        linux_close (&self->base);
+        return NULL;
+    }
+    return &self->base;
+}

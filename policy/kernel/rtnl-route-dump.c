@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernel/rtnl-route.h"
+
+#include "kernel/nl-attr.h"
+#include "kernel/rtnl-nexthop.h"
+
+/* Where the routes of one dump go. */
+typedef struct {
+    GPtrArray *routes;
+    guint before; /* how many there were when it started */
+    uint8_t family;
+} Taking;
+
+static bool
+take_route (const struct nlmsghdr *nlh, void *data, GError **error)
+{
+    Taking *taking = data;
+    SgRoute *route;
+
+    if (!sg_rtnl_route_parse (nlh, &route, error))
+        return false;
+    if (route && route->family == taking->family)
+        g_ptr_array_add (taking->routes, route);
+    else
+        g_free (route);
+    return true;
+}
+
+static void
+reset_routes (void *data)
+{
+    Taking *taking = data;
+
+    g_ptr_array_set_size (taking->routes, (int) taking->before);
+}
+
+bool
+sg_rtnl_route_dump (SgNlSocket *sock, uint8_t family, SgSnapshot *snapshot, GError **error)
+{
+    Taking taking = {snapshot->routes, snapshot->routes->len, family};
+    const SgNlReader reader = {take_route, reset_routes, &taking};
+    uint8_t memory[64] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
+    SgNlMessage message = sg_nl_message_begin (memory, sizeof (memory), RTM_GETROUTE, NLM_F_DUMP);
+    struct rtmsg *header = sg_nl_put_header (&message, sizeof (*header));
+
+    header->rtm_family = family;
+    if (!sg_nl_socket_read (sock, message.nlh, &reader, error)) {
+        g_prefix_error (error, "read the routes: ");
+        return false;
+    }
+    return sg_rtnl_nexthop_resolve (sock, snapshot->routes, taking.before, error);
+}
