@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "files.h"
+
+#include "base/fs.h"
+#include "base/lock.h"
+
+#define STATE_FILE SG_STATE_DIR "/host.conf"
+#define MEMORY_FILE SG_RUNTIME_DIR "/memory"
+#define LOCK_FILE SG_RUNTIME_DIR "/lock"
+
+/* Largest files that are read; each of ours is far smaller. */
+#define FILE_MAX (1u << 20)
+
+SgConfig *
+sg_files_load_config (GError **error)
+{
+    g_autofree char *text = NULL;
+    size_t len = 0;
+
+    if (!sg_fs_read (SG_CONFIG_FILE, FILE_MAX, &text, &len, error))
+        return NULL;
+    return text ? sg_config_parse (SG_CONFIG_FILE, text, len, error) : sg_config_new_default ();
+}
+
+SgState *
+sg_files_load_state (GError **error)
+{
+    g_autofree char *text = NULL;
+    size_t len = 0;
+
+    if (!sg_fs_read (STATE_FILE, FILE_MAX, &text, &len, error))
+        return NULL;
+    return text ? sg_state_parse (STATE_FILE, text, len, error) : sg_state_new ();
+}
+
+bool
+sg_files_save_state (const SgState *state, GError **error)
+{
+    g_autofree char *text = sg_state_to_text (state);
+
+    return sg_fs_make_folder (SG_STATE_DIR, error) &&
+           sg_fs_write (STATE_FILE, text, /* durable= */ true, error);
+}
+
+SgMemory *
+sg_files_load_memory (char **ret_problem)
+{
+    g_autofree char *text = NULL;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (SgMemory) memory = NULL;
+    size_t len = 0;
+
+    if (sg_fs_read (MEMORY_FILE, FILE_MAX, &text, &len, &error) && text)
+        memory = sg_memory_parse (MEMORY_FILE, text, len, &error);
+    *ret_problem = error ? g_strdup (error->message) : NULL;
+    return memory ? g_steal_pointer (&memory) : sg_memory_new ();
+}
+
+bool
+sg_files_save_memory (const SgMemory *memory, GError **error)
+{
+    g_autofree char *text = sg_memory_to_text (memory);
+
+    return sg_fs_make_folder (SG_RUNTIME_DIR, error) &&
+           sg_fs_write (MEMORY_FILE, text, /* durable= */ false, error);
+}
+
+int
+sg_files_lock (uint32_t timeout_ms, GError **error)
+{
+    if (!sg_fs_make_folder (SG_RUNTIME_DIR, error))
+        return -1;
+    return sg_lock_take (LOCK_FILE, timeout_ms, error);
+}

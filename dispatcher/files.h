@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The files of the host role: where they are, and how each is read and written. */
+#pragma once
+
+#include "core/config.h"
+#include "core/memory.h"
+#include "core/state.h"
+
+/* The configuration, the default where there is no file. */
+SgConfig *sg_files_load_config (GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The choices; those of a new installation (auto) where there is no file. */
+SgState *sg_files_load_state (GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool sg_files_save_state (const SgState *state, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What must not be forgotten until the next boot. A file that cannot be read counts as none;
+ * @ret_problem (owned by the caller) then says so, else it is NULL. */
+SgMemory *sg_files_load_memory (char **ret_problem);
+bool sg_files_save_memory (const SgMemory *memory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* One writer at a time: waits at most @timeout_ms. The descriptor that holds the lock, or -1. */
+int sg_files_lock (uint32_t timeout_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sixgate-reconcile: NetworkManager's dispatcher program, the boot service and the command by
+ * hand, all the same short run. An event is only a hint: state is always read afresh. */
+#include <locale.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/privileges.h"
+#include "options.h"
+#include "reconcile.h"
+#include "report.h"
+
+int
+main (int argc, char **argv)
+{
+    g_autoptr (SgOptions) options = NULL;
+    g_autoptr (GError) error = NULL;
+    bool dropped = sg_privileges_drop (&error);
+
+    setlocale (LC_ALL, "");
+    umask (077);
+    sg_report_init ();
+    if (dropped)
+        options = sg_options_parse (argc, argv, &error);
+    if (!options) {
+        sg_report_failure (error);
+        return sg_error_exit_status (error);
+    }
+    if (options->version) {
+        printf ("sixgate %s\n", SG_VERSION);
+        return 0;
+    }
+    return options->ignored ? 0 : sg_reconcile (options);
+}
