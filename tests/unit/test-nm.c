@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dbus/nm: answers of NetworkManager built in memory, and buses that do not behave. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "nm/nm-devices.h"
+#include "nm/nm-kinds.h"
+#include "nm/nm-parse.h"
+
+#define NM "org.freedesktop.NetworkManager"
+#define PATH "/org/freedesktop/NetworkManager"
+
+/* ---- building an answer ---- */
+
+typedef struct {
+    sd_bus *bus; /* one end of a socket pair: messages want a bus, nothing is ever sent */
+    sd_bus_message *message;
+    int peer;
+} Answer;
+
+static void
+answer_begin (Answer *answer)
+{
+    int fds[2];
+
+    g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+    answer->peer = fds[1];
+    g_assert_cmpint (sd_bus_new (&answer->bus), >=, 0);
+    g_assert_cmpint (sd_bus_set_fd (answer->bus, fds[0], fds[0]), >=, 0);
+    g_assert_cmpint (sd_bus_start (answer->bus), >=, 0);
+    g_assert_cmpint (sd_bus_message_new (answer->bus, &answer->message, SD_BUS_MESSAGE_METHOD_CALL),
+                     >=, 0);
+}
+
+static void
+answer_seal (Answer *answer)
+{
+    g_assert_cmpint (sd_bus_message_seal (answer->message, /* cookie= */ 1, 0), >=, 0);
+    g_assert_cmpint (sd_bus_message_rewind (answer->message, /* complete= */ true), >=, 0);
+}
+
+static void
+answer_clear (Answer *answer)
+{
+    sd_bus_message_unref (answer->message);
+    sd_bus_close_unref (answer->bus);
+    close (answer->peer);
+}
+
+static void
+open_object (Answer *answer, const char *path, const char *interface)
+{
+    sd_bus_message *m = answer->message;
+
+    g_assert_cmpint (sd_bus_message_open_container (m, 'e', "oa{sa{sv}}"), >=, 0);
+    g_assert_cmpint (sd_bus_message_append (m, "o", path), >=, 0);
+    g_assert_cmpint (sd_bus_message_open_container (m, 'a', "{sa{sv}}"), >=, 0);
+    /* one that is of no use, as every real object has, with something nested in it */
+    g_assert_cmpint (sd_bus_message_append (m, "{sa{sv}}", NM ".Device.Statistics", 2, "RxBytes",
+                                            "t", UINT64_C (5), "Nested", "a{sv}", 1, "x", "(ss)",
+                                            "y", "z"),
+                     >=, 0);
+    g_assert_cmpint (sd_bus_message_open_container (m, 'e', "sa{sv}"), >=, 0);
+    g_assert_cmpint (sd_bus_message_append (m, "s", interface), >=, 0);
+    g_assert_cmpint (sd_bus_message_open_container (m, 'a', "{sv}"), >=, 0);
+}
+
+static void
+close_object (Answer *answer)
+{
+    for (int i = 0; i < 4; i++)
+        g_assert_cmpint (sd_bus_message_close_container (answer->message), >=, 0);
+}
+
+#define property(answer, name, type, value)                                                        \
+    g_assert_cmpint (sd_bus_message_append ((answer)->message, "{sv}", name, type, value), >=, 0)
+
+typedef struct {
+    const char *interface, *ip_interface;
+    uint32_t type, state;
+    bool managed;
+    int active; /* numbers of objects; 0: none */
+    int ip6, ip4;
+} DeviceRow;
+
+static void
+add_device (Answer *answer, int number, const DeviceRow *row)
+{
+    g_autofree char *path = g_strdup_printf (PATH "/Devices/%d", number);
+    g_autofree char *active =
+        row->active ? g_strdup_printf (PATH "/ActiveConnection/%d", row->active) : g_strdup ("/");
+    g_autofree char *ip6 =
+        row->ip6 ? g_strdup_printf (PATH "/IP6Config/%d", row->ip6) : g_strdup ("/");
+    g_autofree char *ip4 =
+        row->ip4 ? g_strdup_printf (PATH "/IP4Config/%d", row->ip4) : g_strdup ("/");
+
+    open_object (answer, path, NM ".Device");
+    property (answer, "Interface", "s", row->interface);
+    property (answer, "IpInterface", "s", row->ip_interface);
+    property (answer, "Autoconnect", "b", 1);
+    property (answer, "ActiveConnection", "o", active);
+    property (answer, "Ip6Config", "o", ip6);
+    property (answer, "Ip4Config", "o", ip4);
+    property (answer, "DeviceType", "u", row->type);
+    property (answer, "State", "u", row->state);
+    property (answer, "Managed", "b", row->managed);
+    close_object (answer);
+}
+
+static void
+add_active (Answer *answer, int number, const char *uuid, uint32_t flags)
+{
+    g_autofree char *path = g_strdup_printf (PATH "/ActiveConnection/%d", number);
+
+    open_object (answer, path, NM ".Connection.Active");
+    property (answer, "Id", "s", "a name");
+    property (answer, "Uuid", "s", uuid);
+    property (answer, "StateFlags", "u", flags);
+    close_object (answer);
+}
+
+static void
+add_ip_config (Answer *answer, int family, int number, const char *gateway)
+{
+    g_autofree char *path = g_strdup_printf (PATH "/IP%dConfig/%d", family, number);
+
+    open_object (answer, path, family == 6 ? NM ".IP6Config" : NM ".IP4Config");
+    property (answer, "Gateway", "s", gateway);
+    close_object (answer);
+}
+
+static void
+add_manager (Answer *answer, bool startup)
+{
+    open_object (answer, PATH, NM);
+    property (answer, "Version", "s", "1.42.4");
+    property (answer, "Startup", "b", startup);
+    close_object (answer);
+}
+
+static void
+open_answer (Answer *answer)
+{
+    answer_begin (answer);
+    g_assert_cmpint (sd_bus_message_open_container (answer->message, 'a', "{oa{sa{sv}}}"), >=, 0);
+}
+
+/* Parses and frees the answer; the devices are the caller's. */
+static GArray *
+parse (Answer *answer, SgNmState *ret_state)
+{
+    GArray *devices = g_array_new (FALSE, FALSE, sizeof (SgDevice));
+    g_autoptr (GError) error = NULL;
+
+    g_assert_cmpint (sd_bus_message_close_container (answer->message), >=, 0);
+    answer_seal (answer);
+    g_assert_true (sg_nm_parse_objects (answer->message, devices, ret_state, &error));
+    g_assert_no_error (error);
+    answer_clear (answer);
+    return devices;
+}
+
+/* ---- what is made of it ---- */
+
+#define UUID "92d1729b-b47a-4fe4-ac01-f16fa5eeb06d"
+
+static void
+test_whole (void)
+{
+    static const DeviceRow wg = {"wg0", "wg0", 29, 100, true, 1, 1, 1};
+    static const DeviceRow modem = {"cdc-wdm0", "wwan0", 8, 80, true, 2, 0, 2};
+    static const DeviceRow lo = {"lo", "lo", 32, 100, true, 3, 0, 0};
+    g_autoptr (GArray) devices = NULL;
+    const SgDevice *device;
+    SgNmState state;
+    Answer answer;
+    char text[SG_PREFIX_TEXT_MAX];
+
+    open_answer (&answer);
+    add_device (&answer, 1, &wg); /* before what it points at, as it comes */
+    add_manager (&answer, /* startup= */ false);
+    add_active (&answer, 1, UUID, 0x4d);
+    add_active (&answer, 3, "lo's", 0x80);
+    add_ip_config (&answer, 6, 1, "fe80::1");
+    add_ip_config (&answer, 4, 1, "");
+    add_ip_config (&answer, 4, 2, "10.0.0.1");
+    add_device (&answer, 2, &modem); /* its active connection is not in the answer */
+    add_device (&answer, 3, &lo);
+    devices = parse (&answer, &state);
+
+    g_assert_cmpint (state, ==, SG_NM_READY);
+    g_assert_cmpuint (devices->len, ==, 3);
+    device = &g_array_index (devices, SgDevice, 0); /* sorted by name */
+    g_assert_cmpstr (device->name, ==, "lo");
+    g_assert_true (device->external && !device->can_be_gateway);
+    device = &g_array_index (devices, SgDevice, 1);
+    g_assert_cmpstr (device->name, ==, "wg0");
+    g_assert_cmpstr (device->kind, ==, "wireguard");
+    g_assert_cmpstr (device->uuid, ==, UUID);
+    g_assert_true (device->can_be_gateway && device->managed && device->active);
+    g_assert_false (device->external);
+    g_assert_cmpstr (sg_ip_format (&device->gateway6, text), ==, "fe80::1");
+    g_assert_cmpstr (sg_ip_format (&device->gateway4, text), ==, "none");
+    device = &g_array_index (devices, SgDevice, 2);
+    g_assert_cmpstr (device->name, ==, "wwan0"); /* where the addresses are */
+    g_assert_cmpstr (device->uuid, ==, "");
+    g_assert_cmpstr (sg_ip_format (&device->gateway4, text), ==, "10.0.0.1");
+    g_assert_cmpstr (sg_ip_format (&device->gateway6, text), ==, "none");
+}
+
+static void
+test_startup (void)
+{
+    static const struct {
+        bool manager, startup;
+        SgNmState state;
+    } rows[] = {
+        {true, false, SG_NM_READY},
+        {true, true, SG_NM_STARTING},
+        {false, false, SG_NM_STARTING}, /* it does not say */
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_autoptr (GArray) devices = NULL;
+        SgNmState state = SG_NM_ABSENT;
+        Answer answer;
+
+        open_answer (&answer);
+        if (rows[i].manager)
+            add_manager (&answer, rows[i].startup);
+        devices = parse (&answer, &state);
+        g_assert_cmpint (state, ==, rows[i].state);
+        g_assert_cmpuint (devices->len, ==, 0);
+    }
+}
+
+/* Device states: NetworkManager's D-Bus API, NMDeviceState. */
+static void
+test_active_states (void)
+{
+    static const struct {
+        uint32_t state;
+        bool active;
+    } rows[] = {
+        {0, false},  {10, false},  {20, false},  {30, false},  {40, false}, {50, false},
+        {60, false}, {69, false},  {70, true},   {80, true},   {90, true},  {100, true},
+        {110, true}, {111, false}, {120, false}, {~0u, false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        const DeviceRow row = {"eth0", "", 1, rows[i].state, true, 0, 0, 0};
+        g_autoptr (GArray) devices = NULL;
+        SgNmState state;
+        Answer answer;
+
+        open_answer (&answer);
+        add_device (&answer, 1, &row);
+        devices = parse (&answer, &state);
+        g_assert_cmpuint (devices->len, ==, 1);
+        g_assert_cmpstr (g_array_index (devices, SgDevice, 0).name, ==, "eth0");
+        g_assert_cmpint (g_array_index (devices, SgDevice, 0).active, ==, rows[i].active);
+    }
+}
+
+/* Devices that are no interface of the kernel are left out. */
+static void
+test_no_link (void)
+{
+    static const DeviceRow rows[] = {
+        {"AA:BB:CC:DD:EE:FF", "", 5, 30, true, 0, 0, 0}, /* Bluetooth: its address */
+        {"ovs-br", "", 26, 100, true, 0, 0, 0},          {"ovs-port", "", 25, 100, true, 0, 0, 0},
+        {"p2p-dev-wlan0", "", 30, 30, true, 0, 0, 0},    {"", "", 1, 100, true, 0, 0, 0},
+        {"sixteen-bytes-12", "", 1, 100, true, 0, 0, 0}, {"eth0", "a/b", 1, 100, true, 0, 0, 0},
+    };
+    g_autoptr (GArray) devices = NULL;
+    SgNmState state;
+    Answer answer;
+
+    open_answer (&answer);
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+        add_device (&answer, i, &rows[i]);
+    devices = parse (&answer, &state);
+    g_assert_cmpuint (devices->len, ==, 0);
+}
+
+static void
+test_gateways (void)
+{
+    static const struct {
+        const char *gateway6, *expected;
+    } rows[] = {
+        {"fe80::1", "fe80::1"}, {"2001:db8::1", "2001:db8::1"}, {"::", "none"},
+        {"", "none"},           {"10.0.0.1", "none"},           {"nonsense", "none"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        static const DeviceRow row = {"eth0", "", 1, 100, true, 0, 7, 0};
+        g_autoptr (GArray) devices = NULL;
+        SgNmState state;
+        Answer answer;
+        char text[SG_PREFIX_TEXT_MAX];
+
+        open_answer (&answer);
+        add_device (&answer, 1, &row);
+        add_ip_config (&answer, 6, 7, rows[i].gateway6);
+        devices = parse (&answer, &state);
+        g_assert_cmpstr (sg_ip_format (&g_array_index (devices, SgDevice, 0).gateway6, text), ==,
+                         rows[i].expected);
+    }
+}
+
+static void
+test_kinds (void)
+{
+    static const char *const gateways[] = {
+        "ethernet", "wifi", "bluetooth", "olpc-mesh", "wimax",     "modem",   "infiniband", "bond",
+        "vlan",     "adsl", "team",      "tun",       "ip-tunnel", "macvlan", "vxlan",      "veth",
+        "macsec",   "ppp",  "wireguard", "ipvlan",    "geneve",    "unknown",
+    };
+    static const char *const others[] = {
+        "bridge", "generic", "dummy",    "ovs-interface", "ovs-port", "ovs-bridge",
+        "wpan",   "6lowpan", "wifi-p2p", "vrf",           "loopback", "hsr",
+    };
+    g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+    for (uint32_t type = 0; type < 100; type++) {
+        const SgNmKind *kind = sg_nm_kind (type);
+
+        g_assert_cmpuint (strlen (kind->name), <, sizeof ((SgDevice *) NULL)->kind);
+        g_hash_table_insert (seen, (char *) kind->name, (void *) kind);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (gateways); i++)
+        g_assert_true (((SgNmKind *) g_hash_table_lookup (seen, gateways[i]))->can_be_gateway);
+    for (size_t i = 0; i < G_N_ELEMENTS (others); i++)
+        g_assert_false (((SgNmKind *) g_hash_table_lookup (seen, others[i]))->can_be_gateway);
+    g_assert_cmpuint (g_hash_table_size (seen), ==,
+                      G_N_ELEMENTS (gateways) + G_N_ELEMENTS (others));
+    g_assert_cmpstr (sg_nm_kind (29)->name, ==, "wireguard");
+    g_assert_cmpstr (sg_nm_kind (UINT32_MAX)->name, ==, "unknown");
+}
+
+static void
+expect_refused (Answer *answer)
+{
+    g_autoptr (GArray) devices = g_array_new (FALSE, FALSE, sizeof (SgDevice));
+    g_autoptr (GError) error = NULL;
+    SgNmState state = SG_NM_ABSENT;
+
+    answer_seal (answer);
+    g_assert_false (sg_nm_parse_objects (answer->message, devices, &state, &error));
+    g_assert_error (error, SG_ERROR, SG_ERROR_FAILED);
+    g_assert_cmpint (state, ==, SG_NM_ABSENT);
+    answer_clear (answer);
+}
+
+static void
+test_malformed (void)
+{
+    Answer answer;
+
+    answer_begin (&answer); /* empty */
+    expect_refused (&answer);
+
+    answer_begin (&answer); /* something else */
+    g_assert_cmpint (sd_bus_message_append (answer.message, "s", "hello"), >=, 0);
+    expect_refused (&answer);
+
+    answer_begin (&answer); /* the signature of a similar call */
+    g_assert_cmpint (sd_bus_message_append (answer.message, "a{sv}", 1, "x", "s", "y"), >=, 0);
+    expect_refused (&answer);
+
+    open_answer (&answer); /* a property of another type */
+    open_object (&answer, PATH "/Devices/1", NM ".Device");
+    property (&answer, "DeviceType", "s", "ethernet");
+    close_object (&answer);
+    g_assert_cmpint (sd_bus_message_close_container (answer.message), >=, 0);
+    expect_refused (&answer);
+}
+
+/* ---- buses that do not behave ---- */
+
+typedef struct {
+    char *folder, *path;
+    int fd;
+} Listener;
+
+static void
+listen_at (Listener *listener)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    g_autofree char *value = NULL;
+
+    listener->folder = g_dir_make_tmp ("sixgate-test-XXXXXX", NULL);
+    g_assert_nonnull (listener->folder);
+    listener->path = g_build_filename (listener->folder, "bus", NULL);
+    g_strlcpy (address.sun_path, listener->path, sizeof address.sun_path);
+    listener->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint (bind (listener->fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+    g_assert_cmpint (listen (listener->fd, 5), ==, 0);
+    value = g_strconcat ("unix:path=", listener->path, NULL);
+    g_assert_true (g_setenv ("DBUS_SYSTEM_BUS_ADDRESS", value, /* overwrite= */ TRUE));
+}
+
+static void
+listener_clear (Listener *listener)
+{
+    close (listener->fd);
+    g_assert_cmpint (unlink (listener->path), ==, 0);
+    g_assert_cmpint (rmdir (listener->folder), ==, 0);
+    g_free (listener->path);
+    g_free (listener->folder);
+}
+
+/* Asks; checks that nothing came of it, with a reason that has @words in it, and within
+ * @max_ms. */
+static void
+expect_absent (uint32_t timeout_ms, int max_ms, const char *words)
+{
+    SgSnapshot snapshot = {.nm = SG_NM_READY,
+                           .devices = g_array_new (FALSE, FALSE, sizeof (SgDevice))};
+    int64_t start = g_get_monotonic_time ();
+    g_autofree char *reason = NULL;
+
+    sg_nm_read_devices (&snapshot, timeout_ms, &reason);
+    g_assert_cmpint (g_get_monotonic_time () - start, <, max_ms * 1000);
+    g_assert_cmpint (snapshot.nm, ==, SG_NM_ABSENT);
+    g_assert_cmpuint (snapshot.devices->len, ==, 0);
+    g_assert_nonnull (reason);
+    g_test_message ("%s", reason);
+    g_assert_nonnull (strstr (reason, words));
+    g_array_unref (snapshot.devices);
+}
+
+static void
+test_bus_absent (void)
+{
+    g_assert_true (
+        g_setenv ("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", /* overwrite= */ TRUE));
+    expect_absent (5000, 2000, "No such file");
+    g_assert_true (g_setenv ("DBUS_SYSTEM_BUS_ADDRESS", "nonsense", /* overwrite= */ TRUE));
+    expect_absent (5000, 2000, "cannot ask NetworkManager");
+}
+
+static void
+test_bus_silent (void)
+{
+    Listener listener;
+
+    listen_at (&listener);
+    expect_absent (100, 2000, "did not answer within 100 ms");
+    expect_absent (0, 2000, "did not answer within 0 ms");
+    listener_clear (&listener);
+}
+
+/* Answers one connection with @text, then hangs up. */
+static void
+expect_absent_after (const char *text)
+{
+    Listener listener;
+    int status;
+    pid_t pid;
+
+    listen_at (&listener);
+    pid = fork ();
+    if (pid == 0) {
+        int fd = accept (listener.fd, NULL, NULL);
+        ssize_t n = write (fd, text, strlen (text));
+
+        shutdown (fd, SHUT_WR);
+        while (n >= 0 && (n = read (fd, (char[64]) {0}, 64)) > 0)
+            continue;
+        _exit (0);
+    }
+    expect_absent (5000, 3000, "NetworkManager");
+    g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+    listener_clear (&listener);
+}
+
+static void
+test_bus_nonsense (void)
+{
+    static const char *const answers[] = {
+        "",
+        "REJECTED EXTERNAL\r\n",
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "DATA\r\nOK 1d2ee4301f57802fbbc2d7d51d2ee430\r\nAGREE_UNIX_FD\r\n"
+        "no message of D-Bus, but long enough to be the head of one",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (answers); i++)
+        expect_absent_after (answers[i]);
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/nm/parse/whole", test_whole);
+    g_test_add_func ("/nm/parse/startup", test_startup);
+    g_test_add_func ("/nm/parse/active-states", test_active_states);
+    g_test_add_func ("/nm/parse/no-link", test_no_link);
+    g_test_add_func ("/nm/parse/gateways", test_gateways);
+    g_test_add_func ("/nm/parse/malformed", test_malformed);
+    g_test_add_func ("/nm/kinds", test_kinds);
+    g_test_add_func ("/nm/bus/absent", test_bus_absent);
+    g_test_add_func ("/nm/bus/silent", test_bus_silent);
+    g_test_add_func ("/nm/bus/nonsense", test_bus_nonsense);
+    return g_test_run ();
+}
