@@ -18,7 +18,7 @@ core='core/[a-z0-9-]+\.h'
 
 # which files, and what they may include: ours and of the system
 table="
-policy/base/(error|prefix|ifname)\.[ch] $pure|$c|sys/socket\.h|arpa/inet\.h
+policy/base/(error|prefix|ifname)\.[ch] $pure|$c|$values|arpa/inet\.h
 policy/base/(fs|lock|privileges)\.[ch] base/[a-z]+\.h|$c|$io|linux/[a-z]+\.h
 policy/core/.* $pure|$core|$c|$values
 policy/kernel/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|$c|$values|$io|libmnl/.*|libnftnl/.*

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One host of the small internet: runs in its network namespace, takes commands.
+
+Reads lines of the form repr ((name, keywords)) from standard input and answers each with
+repr (result). A prober that would be a process per probe costs fifty times as much.
+"""
+import ast
+import errno
+import fcntl
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+
+ETH_P_ALL, ETH_P_IPV6 = 3, 0x86DD
+IPV6_RECVERR, IPV6_UNICAST_HOPS, IPV6_RTHDR = 25, 16, 57
+SO_BINDTODEVICE, SO_MARK, MSG_ERRQUEUE = 25, 36, 0x2000
+TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
+NEIGHBOUR_DISCOVERY = range(130, 144)  # also multicast listener (RFC 3810): never "a packet"
+
+
+def name_of(error):
+    return 'timeout' if isinstance(error, TimeoutError) else errno.errorcode.get(error.errno, str(error))
+
+
+def new_socket(kind, protocol=0, source=None, device=None, mark=None, timeout=0.4, **_):
+    s = socket.socket(socket.AF_INET6, kind, protocol)
+    s.settimeout(timeout)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if device:
+        s.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, device.encode())
+    if mark:
+        s.setsockopt(socket.SOL_SOCKET, SO_MARK, mark)
+    if source:
+        address, _, port = source.partition(' ')
+        s.bind((address, int(port or 0)))
+    return s
+
+
+# ---- what a client does; each returns 'ok' or what happened instead
+
+def tcp(to, port=7, **options):
+    with new_socket(socket.SOCK_STREAM, **options) as s:
+        try:
+            s.connect((to, port))
+            s.sendall(b'hello')
+            return 'ok' if s.recv(100) == b'hello' else 'nonsense'
+        except OSError as e:
+            return name_of(e)
+
+
+def udp(to, port=7, rthdr=None, **options):
+    """An echo by datagram; answers of another source than the one asked do not count."""
+    with new_socket(socket.SOCK_DGRAM, **options) as s:
+        try:
+            if rthdr:  # a segment routing header (RFC 8754) whose next stop is `to`
+                s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+                final = socket.inet_pton(socket.AF_INET6, rthdr)
+                via = socket.inet_pton(socket.AF_INET6, to)
+                s.setsockopt(socket.IPPROTO_IPV6, IPV6_RTHDR,
+                             bytes([0, 4, 4, 1, 1, 0, 0, 0]) + final + via)
+                try:
+                    s.sendto(b'hello', (rthdr, port))
+                except PermissionError:
+                    pass  # what a drop says; whether there is a word for it comes next
+            else:
+                s.connect((to, port))
+                s.send(b'hello')
+            return 'ok' if s.recv(100) == b'hello' else 'nonsense'
+        except OSError as e:
+            return name_of(e)
+
+
+def closed(to, port=9, **options):
+    """A datagram to a port where nobody listens: who says so?"""
+    with new_socket(socket.SOCK_DGRAM, **options) as s:
+        s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+        try:
+            s.connect((to, port))
+            s.send(b'hello')
+            s.recv(100)
+            return 'somebody listens'
+        except OSError as e:
+            if e.errno != errno.ECONNREFUSED:
+                return name_of(e)
+        _, ancillary, _, _ = s.recvmsg(100, 500, MSG_ERRQUEUE)
+        for _, kind, data in ancillary:
+            if kind == IPV6_RECVERR:  # struct sock_extended_err, then the offender's sockaddr
+                offender = socket.inet_ntop(socket.AF_INET6, data[24:40])
+                return 'ok' if offender == to else 'refused by ' + offender
+        return 'refused by nobody'
+
+
+def echo(to, **options):
+    with new_socket(socket.SOCK_RAW, socket.IPPROTO_ICMPV6, **options) as s:
+        try:
+            sequence = int(time.monotonic() * 1000) & 0xFFFF
+            s.sendto(struct.pack('!BBHHH', 128, 0, 0, 4711, sequence), (to, 0))
+            end = time.monotonic() + s.gettimeout()
+            while time.monotonic() < end:
+                data, peer = s.recvfrom(200)
+                if data[0] == 129 and data[4:8] == struct.pack('!HH', 4711, sequence):
+                    return 'ok' if '%' in to or peer[0] == to else 'answered by ' + peer[0]
+            return 'timeout'
+        except OSError as e:
+            return name_of(e)
+
+
+def choose(to, **options):
+    """Only asks the kernel for a route and a source; sends nothing."""
+    with new_socket(socket.SOCK_DGRAM, **options) as s:
+        try:
+            s.connect((to, 9))
+            return 'ok'
+        except OSError as e:
+            return name_of(e)
+
+
+def send(to, port, **options):
+    """A datagram, and no waiting."""
+    with new_socket(socket.SOCK_DGRAM, **options) as s:
+        try:
+            s.sendto(b'hello', (to, port))
+            return 'ok'
+        except OSError as e:
+            return name_of(e)
+
+
+held = {}
+
+
+def hold(name, to, port=7, **options):
+    """Opens a TCP connection that stays until it is dropped."""
+    s = new_socket(socket.SOCK_STREAM, **options)
+    try:
+        s.connect((to, port))
+        held[name] = s
+        return 'ok'
+    except OSError as e:
+        return name_of(e)
+
+
+def talk(name):
+    try:
+        held[name].sendall(b'hello')
+        return 'ok' if held[name].recv(100) == b'hello' else 'nonsense'
+    except OSError as e:
+        return name_of(e)
+
+
+def drop(name):
+    held.pop(name).close()
+    return 'ok'
+
+
+def forge(device, mac, source, sport, to, port):
+    """A UDP datagram with a source that is not ours, straight to a neighbour."""
+    s, d = (socket.inet_pton(socket.AF_INET6, a) for a in (source, to))
+    body = struct.pack('!HHHH', sport, port, 13, 0) + b'hello'
+    pseudo = s + d + struct.pack('!II', len(body), 17) + body + b'\0'
+    total = sum(struct.unpack('!%dH' % (len(pseudo) // 2), pseudo))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    body = body[:6] + struct.pack('!H', ~total & 0xFFFF or 0xFFFF) + body[8:]
+    packet = struct.pack('!IHBB', 6 << 28, len(body), 17, 64) + s + d + body
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IPV6)) as p:
+        p.sendto(packet, (device, ETH_P_IPV6, 0, 0, bytes.fromhex(mac.replace(':', ''))))
+    return 'ok'
+
+
+# ---- servers
+
+spoken_to = []
+
+
+def serve_tcp(port):
+    s = socket.create_server(('::', port), family=socket.AF_INET6, backlog=64)
+
+    def one(c):
+        try:
+            while data := c.recv(100):
+                c.sendall(data)
+        except OSError:
+            pass
+
+    while True:
+        c, _ = s.accept()
+        spoken_to.append(c)
+        threading.Thread(target=one, args=(c,), daemon=True).start()
+
+
+def serve_udp(port):
+    """Answers from the address that was asked, as a good server on several addresses does."""
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    s.bind(('::', port))
+    while True:
+        data, ancillary, _, peer = s.recvmsg(100, 100)
+        asked = [d[:16] + bytes(4) for _, kind, d in ancillary if kind == socket.IPV6_PKTINFO]
+        try:
+            s.sendmsg([data], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, asked[0])], 0, peer)
+        except OSError:
+            pass
+
+
+def serve(port=7):
+    for server in (serve_tcp, serve_udp):
+        threading.Thread(target=server, args=(port,), daemon=True).start()
+    time.sleep(0.05)
+    return 'ok'
+
+
+def speak():
+    """The server's side of the newest connection speaks first."""
+    spoken_to[-1].sendall(b'hello')
+    return 'ok'
+
+
+def listen(name):
+    try:
+        return 'ok' if held[name].recv(100) == b'hello' else 'nonsense'
+    except OSError as e:
+        return name_of(e)
+
+
+# ---- what came by on a link
+
+seen = {}
+
+
+def describe(packet):
+    """(source, destination, protocol, source port, destination port), or None: not a packet
+    that anybody meant (neighbour and multicast listener discovery, link-local)."""
+    protocol, at = packet[6], 40
+    source, to = (socket.inet_ntop(socket.AF_INET6, packet[a:a + 16]) for a in (8, 24))
+    while protocol in (0, 43, 60) and len(packet) >= at + 8:
+        protocol, at = packet[at], at + 8 * (packet[at + 1] + 1)
+    if len(packet) < at + 4:
+        return (source, to, protocol, 0, 0)
+    if protocol == socket.IPPROTO_ICMPV6 and packet[at] in NEIGHBOUR_DISCOVERY:
+        return None
+    if protocol == socket.IPPROTO_ICMPV6:
+        return (source, to, protocol, packet[at], packet[at + 1])
+    return (source, to, protocol) + struct.unpack('!HH', packet[at:at + 4])
+
+
+def sniff(device):
+    """Notes every IPv6 packet that comes in by `device` from now on."""
+    # ETH_P_ALL: the port of a bridge gives its packets away before others are asked.
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+    s.bind((device, ETH_P_ALL))
+    seen[device] = []
+
+    def run():
+        while True:
+            packet, meta = s.recvfrom(2000)
+            coming = meta[1] == ETH_P_IPV6 and meta[2] != socket.PACKET_OUTGOING
+            what = describe(packet) if coming else None
+            if what:
+                seen[device].append(what)
+
+    threading.Thread(target=run, daemon=True).start()
+    return 'ok'
+
+
+def tun(device):
+    """Makes a tunnel interface that is up as long as this host lives, and watches it."""
+    fd = os.open('/dev/net/tun', os.O_RDWR)
+    fcntl.ioctl(fd, TUNSETIFF, struct.pack('16sH22x', device.encode(), IFF_TUN | IFF_NO_PI))
+    seen[device] = []
+
+    def run():
+        while True:
+            what = describe(os.read(fd, 2000))
+            if what:
+                seen[device].append(what)
+
+    threading.Thread(target=run, daemon=True).start()
+    return 'ok'
+
+
+def packets(device):
+    """What was seen since the last time, and forgets it."""
+    time.sleep(0.01)
+    got, seen[device] = seen[device], []
+    return got
+
+
+def main():
+    for line in sys.stdin:
+        name, keywords = ast.literal_eval(line)
+        try:
+            print(repr(globals()[name](**keywords)), flush=True)
+        except Exception as e:  # the test has to see it, whatever it is
+            print(repr('broken: %r' % e), flush=True)
+
+
+main()

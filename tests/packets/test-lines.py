@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every line of ours is needed: take it away, and the case that it is there for breaks.
+
+Read the table LINES as: what the kernel holds, under which selection, and the case that fails
+without it. Each case is seen to hold, the line is removed, the case is seen to fail, the next
+run puts the line back, and the case holds again. A line of ours that no row knows is a failure.
+"""
+import re
+import sys
+
+import internet
+from internet import BRIDGE, CONTAINER, FAR, HOST, INJECTED, LAN_CLIENT, SHORT, ip, run
+
+internet.enter()
+net = internet.Internet()
+tap = internet.Tap()
+agents = net.agents
+host, far, lan, container = agents['host'], agents['far'], agents['lan'], agents['ctr']
+TUN = 'wg-sixgate'  # the tunnel role's own interface: known not to be a gateway
+host.tun(device=TUN)
+ip(f'link set {TUN} up\naddr add fd00:e::1/64 dev {TUN}')
+
+
+# ---- the cases: True when the promise holds
+
+def reaches(to, kind='tcp', **options):
+    return lambda: getattr(host, kind)(to=to, **options) == 'ok'
+
+
+def answered(client, to, **options):
+    return lambda: client.tcp(to=to, **options) == 'ok'
+
+
+def out_by(gateway):
+    def case():
+        net.watch()
+        return host.tcp(to=FAR) == 'ok' and net.watch(to=FAR)[gateway] > 0
+    return case
+
+
+def told_at_once(who, to, **options):
+    """The caller gets an error, not silence."""
+    return lambda: who.tcp(to=to, timeout=0.3, **options) not in ('timeout', 'ok')
+
+
+def told_of_routing_header():
+    return host.udp(to=LAN_CLIENT, rthdr=FAR, port=1, timeout=0.2) not in ('timeout', 'ok')
+
+
+def no_route_for_unbound_source():
+    return host.choose(to=FAR, source=BRIDGE) == 'ENETUNREACH'
+
+
+def nothing_by(gateway, action, **flow):
+    def case():
+        net.watch()
+        action()
+        return net.watch(**flow)[gateway] == 0
+    return case
+
+
+def spoofed_reply():
+    """A neighbour pretends that the far client wrote to the tunnel's address."""
+    mac = open('/sys/class/net/eth0/address', encoding='ascii').read().strip()
+    lan.forge(device='eth0', mac=mac, source=FAR, sport=7777, to=HOST['wg0'], port=5555)
+    host.send(to=FAR, port=7777, source=HOST['wg0'] + ' 5555')
+
+
+def older_than_conntrack():
+    """A connection from before the choice; conntrack has forgotten it; the far end speaks."""
+    net.reconcile('--outbound', 'auto')
+    host.hold(name='old', to=FAR, source=HOST['eth0'])
+    net.reconcile('--outbound', 'wg0')
+    run('conntrack', '-F')
+
+
+def far_end_speaks():
+    older_than_conntrack()
+    take_away()
+    net.watch()
+    far.speak()
+    left = net.watch(to=FAR)
+    host.drop(name='old')
+    return left['eth0'] == 0
+
+
+def to_tunnel(source):
+    def case():
+        host.packets(device=TUN)
+        source.send(to='fd00:e::2', port=9)
+        return len(host.packets(device=TUN)) == 1
+    return case
+
+
+def own_link(kind):
+    """A bridge (or a plain pair) that appeared after the last run: containers come and go."""
+    net8 = 'fd00:8'
+    if kind == 'bridge':
+        ip('link add new type bridge\nlink set new up\nlink add p8 type veth peer name eth8 netns '
+           'ctr\nlink set p8 master new up')
+    else:
+        ip('link add new type veth peer name eth8 netns ctr\nlink set new up')
+    ip(f'addr add {net8}::1/64 dev new')
+    ip(f'link set eth8 up\naddr add {net8}::2/64 dev eth8', 'ctr')
+    ip(f'route replace {net8}::/64 via fe80::2 dev eth0', 'lan')
+
+
+def remove_link():
+    ip('link del new')
+    run('ip', 'link', 'del', 'p8', check=False)
+
+
+def reaches_new(client, kind):
+    def case():
+        own_link(kind)
+        take_away()
+        got = client.tcp(to='fd00:8::2', timeout=0.3)
+        remove_link()
+        return got == 'ok'
+    return case
+
+
+def neighbour_asks():
+    """A neighbour looks up our address again, from an address that is not trusted as local."""
+    run('ip', '-n', 'lan', '-6', 'neigh', 'flush', 'dev', 'eth0')
+    return lan.echo(to=HOST['eth0'], source=LAN_CLIENT) == 'ok'
+
+
+def gateway_goes():
+    """wg1 goes while the container still serves a client that came in by it."""
+    mark = 1000 + net.index('wg1')
+    far.hold(name='late', to=HOST['wg1'], port=8080, source=FAR)
+    ip('link set wg1 down')
+    net.write_memory(gateways=('eth0', 'wg0'), marks=(mark,))
+    net.reconcile()
+    take_away()
+    net.watch()
+    container.speak()
+    left = net.watch()
+    far.drop(name='late')
+    ip(f'link set wg1 up\naddr replace {HOST["wg1"]}/128 dev wg1\n'
+       f'addr replace {internet.FOR_CONTAINER["wg1"]}/128 dev wg1')
+    net.write_memory()
+    net.reconcile()
+    return left['wg0'] == 0
+
+
+# ---- surroundings that some cases need: (on, off)
+
+def other_marks(on):
+    """Somebody else marks inbound connections."""
+    if on:
+        run('nft', 'table ip6 other { chain c { type filter hook prerouting priority -160; '
+            'iifname "eth0" tcp dport 7 ct mark set 0x99; }; }')
+    else:
+        run('nft', 'delete table ip6 other')
+
+
+def rerouted(on):
+    """Somebody else's chain sends marked packets another way after the first lookup."""
+    rules = ('rule {0} pref 39 fwmark 0x42 lookup main\n'
+             f'rule {{0}} pref 40 to {LAN_CLIENT} lookup {1000 + net.index("wg0")}')
+    if on:
+        run('nft', 'table ip6 other { chain c { type route hook output priority -140; '
+            'udp dport 7777 meta mark set 0x42; }; }')
+    else:
+        run('nft', 'delete table ip6 other')
+    ip(rules.format('add' if on else 'del'))
+
+
+def full_tunnel(on):
+    """What NetworkManager makes for a profile with ::/0."""
+    word = 'add' if on else 'del'
+    ip(f'route {word} default dev wg0 table 51820\n'
+       f'rule {word} pref 31489 not fwmark 0xca6c lookup 51820')
+
+
+def only_default_table(on):
+    """main has no default; another VPN stands before the kernel's own last rule."""
+    ip(f'route {"del" if on else "add"} default via fe80::1 dev eth0 proto ra metric 100\n'
+       f'route {"add" if on else "del"} default dev wg1 table 51820\n'
+       f'rule {"add" if on else "del"} pref 31489 lookup 51820')
+
+
+def claimed(on):
+    ip(f'route {"add" if on else "del"} 2001:db8:f:1::/64 via fe80::1 dev eth0 proto ra metric 50')
+
+
+def nothing_trusted(on):
+    with open('/etc/sixgate/sixgate.conf', 'w', encoding='utf-8') as f:
+        f.write('[sixgate]\nLocalPrefixes=ula\n' if on else '')
+
+
+# ---- the table
+
+def send_marked(to=FAR, rthdr=None):
+    return lambda: host.udp(to=to, port=7777, rthdr=rthdr, timeout=0.05)
+
+
+wg0_to_container = answered(far, HOST['wg0'], port=8080, source=FAR)
+eth0_to_container = answered(far, HOST['eth0'], port=8080, source=FAR)
+eth0_to_host = answered(far, HOST['eth0'], source=FAR)
+local_host = reaches('::1')
+
+# preference, selection, case, surroundings
+RULES = [
+    (50, 'eth0', 'the container answers by wg0 a client that came by wg0', wg0_to_container),
+    (60, 'gone', 'the host answers a client by the gateway that it came by',
+     answered(far, HOST['wg0'], source=FAR)),
+    (64, 'wg0', 'a network behind a static route on the LAN stays reachable', reaches(SHORT)),
+    (65, 'wg0', 'the LAN stays reachable', reaches(LAN_CLIENT)),
+    (75, 'wg0', 'the host goes out by the selected outbound', out_by('wg0')),
+    (76, 'gone', 'a source without a gateway has no route', no_route_for_unbound_source),
+    (1000, 'auto', "a full tunnel's rules do not hijack the host", out_by('eth0'), full_tunnel),
+    (1100, 'auto', 'without a default in main the best tunnel carries it, not another VPN',
+     out_by('wg0'), only_default_table),
+]
+# chain, a pattern of the line, selection, case, surroundings
+LINES = [
+    ('ingress', '.*', 'wg0', 'a spoofed packet on the LAN opens no way out by the LAN',
+     nothing_by('eth0', spoofed_reply, to=FAR)),
+    ('mangle_prerouting', 'meta mark set', 'eth0', 'the container answers by wg0',
+     wg0_to_container),
+    ('mangle_prerouting', 'return', 'wg0',
+     'a connection older than conntrack does not count as inbound when its far end speaks',
+     far_end_speaks),
+    ('mangle_prerouting', 'ct mark set', 'eth0', 'the container answers by wg0',
+     wg0_to_container),
+    ('mangle_output', '.*', 'wg0', 'an address that is on no gateway answers by eth0',
+     answered(far, BRIDGE, source=FAR)),
+    ('guard_output', '@exempt', 'wg0', 'the host reaches itself', local_host),
+    ('guard_output', '"?bridge', 'wg0', 'the host reaches a container on a new bridge',
+     reaches_new(host, 'bridge')),
+    ('guard_output', '"?veth', 'wg0', 'the host reaches a new container',
+     reaches_new(host, 'veth')),
+    ('guard_output', 'hoplimit 255', 'wg0', 'a neighbour that is not trusted can find us',
+     neighbour_asks, nothing_trusted),
+    ('guard_output', 'ct direction reply accept', 'wg0', 'the host answers by eth0', eth0_to_host),
+    ('guard_output', 'goto choice', 'gone', 'who calls out is told at once',
+     told_at_once(host, FAR)),
+    ('guard_forward', '@exempt', 'wg0', "the LAN reaches the tunnel role's devices",
+     to_tunnel(lan)),
+    ('guard_forward', '"?bridge', 'wg0', 'the LAN reaches a container on a new bridge',
+     reaches_new(lan, 'bridge')),
+    ('guard_forward', '"?veth', 'wg0', 'the LAN reaches a new container',
+     reaches_new(lan, 'veth')),
+    ('guard_forward', 'ct direction reply accept', 'wg0', 'the container answers by eth0',
+     eth0_to_container),
+    ('guard_forward', 'goto choice', 'gone', 'a container that calls out is told at once',
+     told_at_once(container, INJECTED), claimed),
+    ('guard_post', '@exempt', 'wg0', 'the host reaches itself', local_host),
+    ('guard_post', '"?bridge', 'wg0', 'the host reaches a container on a new bridge',
+     reaches_new(host, 'bridge')),
+    ('guard_post', '"?veth', 'wg0', 'the host reaches a new container',
+     reaches_new(host, 'veth')),
+    ('guard_post', 'hoplimit 255', 'wg0', 'a neighbour that is not trusted can find us',
+     neighbour_asks, nothing_trusted),
+    ('guard_post', '@reply_ok', 'wg0', 'the host answers by eth0', eth0_to_host),
+    ('guard_post', '@gateway_marks', 'wg0',
+     'when a gateway goes, its replies do not follow the selected one', gateway_goes),
+    ('guard_post', 'ct mark != 0', 'wg0', "connections with somebody else's mark are answered",
+     eth0_to_host, other_marks),
+    ('guard_post', 'goto choice_post', 'wg0',
+     'what somebody else reroutes after the first lookup does not leave',
+     nothing_by('eth0', send_marked(), to=FAR), rerouted),
+    ('choice', '@selected', 'wg0', 'the host goes out by the selected outbound', out_by('wg0')),
+    ('choice', '(exthdr )?rt ', 'wg0', 'who sends a routing header is told', told_of_routing_header),
+    ('choice', 'daddr fe80', 'wg0', 'link-local neighbours answer',
+     reaches('fe80::1%eth0', 'echo')),
+    ('choice', 'ff0', 'wg0', 'multicast on the link works', reaches('ff02::1%eth0', 'echo')),
+    ('choice', '@local_prefixes', 'wg0', 'the LAN stays reachable', reaches(LAN_CLIENT)),
+    ('choice', 'counter.* reject', 'gone', 'who calls out is told at once',
+     told_at_once(host, FAR)),
+    ('choice_post', '@selected', 'wg0', 'the host goes out by the selected outbound',
+     out_by('wg0')),
+    ('choice_post', '(exthdr )?rt ', 'wg0', 'a routing header does not carry a packet out',
+     nothing_by('eth0', send_marked(LAN_CLIENT, FAR)), rerouted),
+    ('choice_post', 'daddr fe80', 'wg0', 'link-local neighbours answer',
+     reaches('fe80::1%eth0', 'echo')),
+    ('choice_post', 'ff0', 'wg0', 'multicast on the link works', reaches('ff02::1%eth0', 'echo')),
+    ('choice_post', '@local_prefixes', 'wg0', 'the LAN stays reachable', reaches(LAN_CLIENT)),
+    ('choice_post', 'counter.* drop', 'wg0',
+     'what somebody else reroutes after the first lookup does not leave',
+     nothing_by('eth0', send_marked(), to=FAR), rerouted),
+]
+WIREGUARD = [  # need a tunnel whose own packets carry a mark
+    ('choice', '@transport_marks', 'wg0', "the tunnel's own packets leave", out_by('wg0')),
+    ('choice_post', '@transport_marks', 'wg0', "the tunnel's own packets leave", out_by('wg0')),
+]
+if net.wireguard:
+    RULES.append((74, 'wg0', "the tunnel's own packets leave by the LAN", out_by('wg0')))
+    LINES += WIREGUARD
+
+
+# ---- the runner
+
+take_away = None  # what the running row removes; a case with a history of its own calls it
+
+
+def rows():
+    for row in RULES:
+        pref, selection, what, case = row[:4]
+        yield f'rule {pref}', selection, what, case, row[4:], lambda p=pref: delete_rules(p)
+    for row in LINES:
+        chain, pattern, selection, what, case = row[:5]
+        yield (f'{chain}: {pattern}', selection, what, case, row[5:],
+               lambda c=chain, p=pattern: delete_line(c, p))
+
+
+def delete_rules(pref):
+    for line in run('ip', '-6', 'rule', 'show', 'pref', str(pref)).splitlines():
+        ip('rule del pref ' + line.replace(':', '', 1).replace('[detached]', ''))
+
+
+def lines(chain):
+    """(text, handle) of each rule in a chain of ours."""
+    text = run('nft', '-a', 'list', 'chain', 'ip6', 'startos', chain)
+    return re.findall(r'^\t\t(.*) # handle (\d+)$', text, re.M)
+
+
+def delete_line(chain, pattern):
+    found = [(t, h) for t, h in lines(chain) if re.search(pattern, t)]
+    if len(found) != 1:
+        raise RuntimeError(f'{chain}: {len(found)} lines match {pattern}')
+    run('nft', 'delete', 'rule', 'ip6', 'startos', chain, 'handle', found[0][1])
+
+
+def nothing():
+    return None
+
+
+def try_row(name, selection, what, case, surroundings, remove):
+    global take_away
+    own_history = case in (far_end_speaks, gateway_goes) or 'own_link' in case.__code__.co_names
+    take_away = nothing
+    for s in surroundings:
+        s(True)
+    try:
+        net.select(selection)
+        before = case()
+        take_away = remove
+        if not own_history:
+            remove()
+        without = case()
+        take_away = nothing
+        net.reconcile()
+        after = case()
+    except (RuntimeError, OSError) as e:
+        tap.ok(False, f'{name}: {what}', e)
+        before = without = after = None
+    for s in surroundings:
+        s(False)
+    net.reconcile()
+    if before is not None:
+        tap.ok(before and not without and after,
+               f'{name} [{selection}]: {what}; without the line it does not; the next run mends it',
+               f'with the line: {before}; without: {without}; mended: {after}')
+
+
+def every_line_has_a_row():
+    net.select('wg0')
+    known = [(row[0], row[1]) for row in LINES + WIREGUARD]
+    for chain in ('ingress', 'mangle_prerouting', 'mangle_output', 'guard_output', 'guard_forward',
+                  'guard_post', 'choice', 'choice_post'):
+        for text, _ in lines(chain):
+            matching = [p for c, p in known if c == chain and re.search(p, text)]
+            tap.ok(len(matching) == 1, f'{chain}: "{text}" has its row in the table', matching)
+    prefs = {int(line.split(':')[0]) for line in run('ip', '-6', 'rule').splitlines()} - \
+        {0, 32766, 32767}
+    tap.ok(prefs <= {row[0] for row in RULES} | {74}, 'every preference has its row', prefs)
+
+
+net.write_memory()
+every_line_has_a_row()
+only = sys.argv[1:]
+for r in rows():
+    if not only or any(word in r[0] for word in only):
+        try_row(*r)
+if not net.wireguard:
+    print('# rule 74 and the lines of @transport_marks need WireGuard: the guest shows them')
+tap.finish()
