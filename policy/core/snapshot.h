@@ -59,8 +59,9 @@ typedef enum {
 typedef struct {
     GArray *links;      /* of SgLink, sorted by ifindex */
     GArray *addresses;  /* of SgAddress, of the configured families */
-    GPtrArray *routes;  /* of SgRoute (owned), next hops in canonical order: every route of main and
-                         * default, and whatever has our protocol number in any table */
+    GPtrArray *routes;  /* of SgRoute (owned), next hops in canonical order: every route of main,
+                         * default and the tables that could be a gateway's, and whatever has our
+                         * protocol number in any table */
     GArray *rules;      /* of SgRule, in the kernel's order */
     GArray *wireguards; /* of SgWireguard */
     SgNftTable *nft6;   /* table ip6 NftTable= */

@@ -192,7 +192,7 @@ is_kept (const Attrs attrs, const struct rtmsg *header)
 
     if (header->rtm_flags & RTM_F_CLONED)
         return false;
-    return table == RT_TABLE_MAIN || table == RT_TABLE_DEFAULT ||
+    return table == RT_TABLE_MAIN || table == RT_TABLE_DEFAULT || table > SG_TABLE_BASE ||
            header->rtm_protocol == SG_PROTOCOL;
 }
 
