@@ -6,14 +6,8 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
-#include <libmnl/libmnl.h>
-#include <libnftnl/rule.h>
-
 #include "core/ruleset.h"
 #include "kernel/nft-expr.h"
-
-/* More than any rule of ours has; keeps a rule within the room of its message. */
-#define EXPRS_MAX 64
 
 SgNlMessage
 sg_nft_message_begin (struct nlmsghdr *memory, size_t room, uint16_t type, uint16_t flags,
@@ -123,17 +117,18 @@ sg_nft_put_chain (SgNlMessage *message, const char *table, const SgNftChain *cha
 
 /* ---- rules ---- */
 
-typedef struct nftnl_rule NftnlRule;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (NftnlRule, nftnl_rule_free)
-
-static int
-append_decoded (struct nftnl_expr *from, void *data)
+static bool
+parse_exprs (const struct nlattr *list, SgNftRule *rule)
 {
-    SgNftRule *rule = data;
-    SgNftExpr expr = sg_nft_expr_decode (from);
+    const struct nlattr *entry = NULL;
+    bool broken = false;
 
-    g_array_append_val (rule->exprs, expr);
-    return 0;
+    while (sg_nl_attr_next (list, &entry, &broken)) {
+        SgNftExpr expr = sg_nft_expr_parse (entry);
+
+        g_array_append_val (rule->exprs, expr);
+    }
+    return !broken;
 }
 
 bool
@@ -143,6 +138,7 @@ sg_nft_parse_rule (const struct nlmsghdr *nlh, SgNftTable *table)
         [NFTA_RULE_TABLE] = {SG_NL_STRING, 0},
         [NFTA_RULE_CHAIN] = {SG_NL_STRING, 0},
         [NFTA_RULE_HANDLE] = {SG_NL_BYTES, sizeof (uint64_t)},
+        [NFTA_RULE_EXPRESSIONS] = {SG_NL_BYTES, 0},
     };
     const struct nlattr *attrs[G_N_ELEMENTS (specs)];
 
@@ -160,14 +156,8 @@ sg_nft_parse_rule (const struct nlmsghdr *nlh, SgNftTable *table)
     memcpy (&handle, sg_nl_attr_data (attrs[NFTA_RULE_HANDLE]), sizeof (handle));
     rule->handle = GUINT64_FROM_BE (handle);
 
-    /* libnftnl refuses a rule that holds an expression it does not know: somebody else's. */
-    g_autoptr (NftnlRule) from = nftnl_rule_alloc ();
-    if (from && nftnl_rule_nlmsg_parse (nlh, from) == 0) {
-        nftnl_expr_foreach (from, append_decoded, rule);
-    } else {
-        SgNftExpr unknown = {.kind = SG_NFT_EXPR_UNKNOWN};
-        g_array_append_val (rule->exprs, unknown);
-    }
+    if (attrs[NFTA_RULE_EXPRESSIONS] && !parse_exprs (attrs[NFTA_RULE_EXPRESSIONS], rule))
+        return false;
     g_ptr_array_add (chain->rules, g_steal_pointer (&rule));
     return true;
 }
@@ -175,20 +165,13 @@ sg_nft_parse_rule (const struct nlmsghdr *nlh, SgNftTable *table)
 bool
 sg_nft_put_rule (SgNlMessage *message, const char *table, const char *chain, const SgNftRule *rule)
 {
-    g_autoptr (NftnlRule) to = nftnl_rule_alloc ();
-
-    if (!to || rule->exprs->len > EXPRS_MAX)
-        return false;
-    if (nftnl_rule_set_str (to, NFTNL_RULE_TABLE, table) != 0 ||
-        nftnl_rule_set_str (to, NFTNL_RULE_CHAIN, chain) != 0)
-        return false;
+    sg_nl_put_string (message, NFTA_RULE_TABLE, table);
+    sg_nl_put_string (message, NFTA_RULE_CHAIN, chain);
+    struct nlattr *list = sg_nl_nest_begin (message, NFTA_RULE_EXPRESSIONS);
     for (guint i = 0; i < rule->exprs->len; i++) {
-        struct nftnl_expr *expr = sg_nft_expr_encode (&g_array_index (rule->exprs, SgNftExpr, i));
-
-        if (!expr)
+        if (!sg_nft_expr_put (message, &g_array_index (rule->exprs, SgNftExpr, i)))
             return false;
-        nftnl_rule_add_expr (to, expr);
     }
-    nftnl_rule_nlmsg_build_payload (message->nlh, to);
+    sg_nl_nest_end (message, list);
     return true;
 }

@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Not by libnftnl: its parsers end the process on an attribute that they do not expect
+ * (abi_breakage() in its utils.c). */
 #include "kernel/nft-expr.h"
 
-#include <stdio.h> /* before libnftnl/expr.h, which needs it */
+#include <arpa/inet.h>
+#include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
-#include <libnftnl/expr.h>
-
-/* How an attribute of libnftnl lies in SgNftExpr. */
+/* How an attribute lies in SgNftExpr. Numbers are in network order on the wire. */
 typedef enum {
-    ATTR_U8,   /* a uint32_t member, eight bits on the wire */
-    ATTR_U32,  /* a uint32_t member */
-    ATTR_DATA, /* a byte array member; its length is the member len */
-    ATTR_NAME, /* a string member */
-    ATTR_ZERO, /* no member: unset or zero, or the expression is not what the model means */
-    ATTR_SKIP, /* no member: whatever it holds does not matter */
+    ATTR_U8,      /* a uint32_t member, eight bits on the wire */
+    ATTR_U32,     /* a uint32_t member */
+    ATTR_DATA,    /* a byte array member, nested as struct nft_data; its length is the member len */
+    ATTR_NAME,    /* the member name */
+    ATTR_VERDICT, /* the members code and name, nested as a verdict */
+    ATTR_ZERO,    /* no member: anything but zero is not what the model means */
+    ATTR_SKIP,    /* no member: whatever it holds does not matter; never sent */
 } AttrType;
 
 typedef struct {
     uint16_t id;
     AttrType type;
-    bool optional; /* unset is the same as zero */
+    bool optional; /* absent is the same as zero */
     size_t offset;
 } Attr;
 
 #define ATTRS_MAX 6
 
-/* What a kind of expression is in libnftnl: exactly these attributes and no others. */
+/* What a kind of expression is on the wire: exactly these attributes and no others. */
 typedef struct {
     const char *name;
-    Attr attrs[ATTRS_MAX]; /* ends at id 0, which is NFTNL_EXPR_NAME */
+    Attr attrs[ATTRS_MAX]; /* ends at id 0, which is no attribute */
 } Layout;
 
 #define U8(id, member)                                                                             \
@@ -53,13 +55,17 @@ typedef struct {
     }
 #define NAME(id)                                                                                   \
     {                                                                                              \
-        id, ATTR_NAME, false, offsetof (SgNftExpr, name)                                           \
+        id, ATTR_NAME, false, 0                                                                    \
     }
-#define OPTIONAL_NAME(id)                                                                          \
+#define VERDICT(id)                                                                                \
     {                                                                                              \
-        id, ATTR_NAME, true, offsetof (SgNftExpr, name)                                            \
+        id, ATTR_VERDICT, false, 0                                                                 \
     }
 #define ZERO(id)                                                                                   \
+    {                                                                                              \
+        id, ATTR_ZERO, false, 0                                                                    \
+    }
+#define OPTIONAL_ZERO(id)                                                                          \
     {                                                                                              \
         id, ATTR_ZERO, true, 0                                                                     \
     }
@@ -69,62 +75,78 @@ typedef struct {
     }
 
 /* The one table of both directions. Members and attributes that are not named are not part of
- * a kind: decoding leaves the former zero and takes the latter as a sign of something else. */
+ * a kind: parsing leaves the former zero and takes the latter as a sign of something else. */
 static const Layout layouts[SG_NFT_EXPR_KIND_N] = {
-    [SG_NFT_EXPR_META_LOAD] = {"meta",
-                               {U32 (NFTNL_EXPR_META_KEY, key), U32 (NFTNL_EXPR_META_DREG, dreg)}},
-    [SG_NFT_EXPR_META_SET] = {"meta",
-                              {U32 (NFTNL_EXPR_META_KEY, key), U32 (NFTNL_EXPR_META_SREG, sreg)}},
-    [SG_NFT_EXPR_CT_LOAD] = {"ct", {U32 (NFTNL_EXPR_CT_KEY, key), U32 (NFTNL_EXPR_CT_DREG, dreg)}},
-    [SG_NFT_EXPR_CT_SET] = {"ct", {U32 (NFTNL_EXPR_CT_KEY, key), U32 (NFTNL_EXPR_CT_SREG, sreg)}},
+    [SG_NFT_EXPR_META_LOAD] = {"meta", {U32 (NFTA_META_KEY, key), U32 (NFTA_META_DREG, dreg)}},
+    [SG_NFT_EXPR_META_SET] = {"meta", {U32 (NFTA_META_KEY, key), U32 (NFTA_META_SREG, sreg)}},
+    [SG_NFT_EXPR_CT_LOAD] = {"ct", {U32 (NFTA_CT_KEY, key), U32 (NFTA_CT_DREG, dreg)}},
+    [SG_NFT_EXPR_CT_SET] = {"ct", {U32 (NFTA_CT_KEY, key), U32 (NFTA_CT_SREG, sreg)}},
     [SG_NFT_EXPR_PAYLOAD] = {"payload",
-                             {U32 (NFTNL_EXPR_PAYLOAD_DREG, dreg),
-                              U32 (NFTNL_EXPR_PAYLOAD_BASE, base),
-                              U32 (NFTNL_EXPR_PAYLOAD_OFFSET, offset),
-                              U32 (NFTNL_EXPR_PAYLOAD_LEN, len)}},
+                             {U32 (NFTA_PAYLOAD_DREG, dreg), U32 (NFTA_PAYLOAD_BASE, base),
+                              U32 (NFTA_PAYLOAD_OFFSET, offset), U32 (NFTA_PAYLOAD_LEN, len)}},
     /* op 0 is NFT_EXTHDR_OP_IPV6 */
     [SG_NFT_EXPR_EXTHDR] = {"exthdr",
-                            {U32 (NFTNL_EXPR_EXTHDR_DREG, dreg), U8 (NFTNL_EXPR_EXTHDR_TYPE, key),
-                             U32 (NFTNL_EXPR_EXTHDR_OFFSET, offset),
-                             U32 (NFTNL_EXPR_EXTHDR_LEN, len),
-                             OPTIONAL_U32 (NFTNL_EXPR_EXTHDR_FLAGS, flags),
-                             ZERO (NFTNL_EXPR_EXTHDR_OP)}},
+                            {U32 (NFTA_EXTHDR_DREG, dreg), U8 (NFTA_EXTHDR_TYPE, key),
+                             U32 (NFTA_EXTHDR_OFFSET, offset), U32 (NFTA_EXTHDR_LEN, len),
+                             OPTIONAL_U32 (NFTA_EXTHDR_FLAGS, flags),
+                             OPTIONAL_ZERO (NFTA_EXTHDR_OP)}},
     [SG_NFT_EXPR_CMP] = {"cmp",
-                         {U32 (NFTNL_EXPR_CMP_SREG, sreg), U32 (NFTNL_EXPR_CMP_OP, op),
-                          DATA (NFTNL_EXPR_CMP_DATA, data)}},
+                         {U32 (NFTA_CMP_SREG, sreg), U32 (NFTA_CMP_OP, op),
+                          DATA (NFTA_CMP_DATA, data)}},
     /* op 0 is NFT_BITWISE_BOOL (NFT_BITWISE_MASK_XOR in newer headers) */
     [SG_NFT_EXPR_BITWISE] = {"bitwise",
-                             {U32 (NFTNL_EXPR_BITWISE_SREG, sreg),
-                              U32 (NFTNL_EXPR_BITWISE_DREG, dreg),
-                              U32 (NFTNL_EXPR_BITWISE_LEN, len),
-                              DATA (NFTNL_EXPR_BITWISE_MASK, data),
-                              DATA (NFTNL_EXPR_BITWISE_XOR, data2), ZERO (NFTNL_EXPR_BITWISE_OP)}},
+                             {U32 (NFTA_BITWISE_SREG, sreg), U32 (NFTA_BITWISE_DREG, dreg),
+                              U32 (NFTA_BITWISE_LEN, len), DATA (NFTA_BITWISE_MASK, data),
+                              DATA (NFTA_BITWISE_XOR, data2), OPTIONAL_ZERO (NFTA_BITWISE_OP)}},
     [SG_NFT_EXPR_BYTEORDER] = {"byteorder",
-                               {U32 (NFTNL_EXPR_BYTEORDER_SREG, sreg),
-                                U32 (NFTNL_EXPR_BYTEORDER_DREG, dreg),
-                                U32 (NFTNL_EXPR_BYTEORDER_OP, op),
-                                U32 (NFTNL_EXPR_BYTEORDER_LEN, len),
-                                U32 (NFTNL_EXPR_BYTEORDER_SIZE, size)}},
+                               {U32 (NFTA_BYTEORDER_SREG, sreg), U32 (NFTA_BYTEORDER_DREG, dreg),
+                                U32 (NFTA_BYTEORDER_OP, op), U32 (NFTA_BYTEORDER_LEN, len),
+                                U32 (NFTA_BYTEORDER_SIZE, size)}},
     [SG_NFT_EXPR_LOOKUP] = {"lookup",
-                            {U32 (NFTNL_EXPR_LOOKUP_SREG, sreg), NAME (NFTNL_EXPR_LOOKUP_SET),
-                             OPTIONAL_U32 (NFTNL_EXPR_LOOKUP_DREG, dreg),
-                             OPTIONAL_U32 (NFTNL_EXPR_LOOKUP_FLAGS, flags)}},
+                            {NAME (NFTA_LOOKUP_SET), U32 (NFTA_LOOKUP_SREG, sreg),
+                             OPTIONAL_U32 (NFTA_LOOKUP_DREG, dreg),
+                             OPTIONAL_U32 (NFTA_LOOKUP_FLAGS, flags)}},
     /* register 0 is NFT_REG_VERDICT */
     [SG_NFT_EXPR_VERDICT] = {"immediate",
-                             {ZERO (NFTNL_EXPR_IMM_DREG), U32 (NFTNL_EXPR_IMM_VERDICT, code),
-                              OPTIONAL_NAME (NFTNL_EXPR_IMM_CHAIN)}},
+                             {ZERO (NFTA_IMMEDIATE_DREG), VERDICT (NFTA_IMMEDIATE_DATA)}},
     [SG_NFT_EXPR_COUNTER] = {"counter",
-                             {SKIP (NFTNL_EXPR_CTR_PACKETS), SKIP (NFTNL_EXPR_CTR_BYTES)}},
+                             {SKIP (NFTA_COUNTER_BYTES), SKIP (NFTA_COUNTER_PACKETS),
+                              SKIP (NFTA_COUNTER_PAD)}},
     [SG_NFT_EXPR_REJECT] = {"reject",
-                            {U32 (NFTNL_EXPR_REJECT_TYPE, key),
-                             U8 (NFTNL_EXPR_REJECT_CODE, op)}},
+                            {U32 (NFTA_REJECT_TYPE, key), OPTIONAL_U8 (NFTA_REJECT_ICMP_CODE, op)}},
 };
 
-/* libnftnl keeps what is set in a 32 bit mask; asking beyond it would be undefined. */
-#define ATTR_ID_MAX 31
+/* Attributes of any kind are numbered below this. */
+#define IDS_MAX 16
+
+/* ---- building ---- */
 
 static bool
-encode_attr (struct nftnl_expr *to, const Attr *attr, const SgNftExpr *expr)
+put_data (SgNlMessage *message, uint16_t id, const void *bytes, uint32_t len)
+{
+    if (len == 0 || len > SG_NFT_DATA_MAX)
+        return false;
+    struct nlattr *nest = sg_nl_nest_begin (message, id);
+    sg_nl_put (message, NFTA_DATA_VALUE, bytes, len);
+    sg_nl_nest_end (message, nest);
+    return true;
+}
+
+static void
+put_verdict (SgNlMessage *message, uint16_t id, const SgNftExpr *expr)
+{
+    struct nlattr *data = sg_nl_nest_begin (message, id);
+    struct nlattr *verdict = sg_nl_nest_begin (message, NFTA_DATA_VERDICT);
+
+    sg_nl_put_u32 (message, NFTA_VERDICT_CODE, htonl ((uint32_t) expr->code));
+    if (expr->name[0] != '\0')
+        sg_nl_put_string (message, NFTA_VERDICT_CHAIN, expr->name);
+    sg_nl_nest_end (message, verdict);
+    sg_nl_nest_end (message, data);
+}
+
+static bool
+put_attr (SgNlMessage *message, const Attr *attr, const SgNftExpr *expr)
 {
     const void *member = (const uint8_t *) expr + attr->offset;
     const uint32_t *number = member;
@@ -133,23 +155,25 @@ encode_attr (struct nftnl_expr *to, const Attr *attr, const SgNftExpr *expr)
     case ATTR_U8:
         if (*number > UINT8_MAX)
             return false;
-        if (*number != 0 || !attr->optional)
-            nftnl_expr_set_u8 (to, attr->id, (uint8_t) *number);
+        sg_nl_put_u8 (message, attr->id, (uint8_t) *number);
         return true;
     case ATTR_U32:
         if (*number != 0 || !attr->optional)
-            nftnl_expr_set_u32 (to, attr->id, *number);
+            sg_nl_put_u32 (message, attr->id, htonl (*number));
         return true;
     case ATTR_DATA:
-        if (expr->len == 0 || expr->len > SG_NFT_DATA_MAX)
-            return false;
-        return nftnl_expr_set (to, attr->id, member, expr->len) == 0;
+        return put_data (message, attr->id, member, expr->len);
     case ATTR_NAME:
-        if (*(const char *) member == '\0')
-            return attr->optional;
-        return nftnl_expr_set_str (to, attr->id, member) == 0;
+        if (expr->name[0] == '\0')
+            return false;
+        sg_nl_put_string (message, attr->id, expr->name);
+        return true;
+    case ATTR_VERDICT:
+        put_verdict (message, attr->id, expr);
+        return true;
     case ATTR_ZERO:
-        nftnl_expr_set_u32 (to, attr->id, 0);
+        if (!attr->optional)
+            sg_nl_put_u32 (message, attr->id, 0);
         return true;
     case ATTR_SKIP:
         return true;
@@ -157,103 +181,151 @@ encode_attr (struct nftnl_expr *to, const Attr *attr, const SgNftExpr *expr)
     g_return_val_if_reached (false);
 }
 
-struct nftnl_expr *
-sg_nft_expr_encode (const SgNftExpr *expr)
+bool
+sg_nft_expr_put (SgNlMessage *message, const SgNftExpr *expr)
 {
-    g_return_val_if_fail (expr->kind < SG_NFT_EXPR_KIND_N, NULL);
+    g_return_val_if_fail (expr->kind < SG_NFT_EXPR_KIND_N, false);
     const Layout *layout = &layouts[expr->kind];
 
-    if (layout->name == NULL)
-        return NULL;
-    struct nftnl_expr *to = nftnl_expr_alloc (layout->name);
-    if (to == NULL)
-        return NULL;
+    if (!layout->name)
+        return false;
+    struct nlattr *entry = sg_nl_nest_begin (message, NFTA_LIST_ELEM);
+    sg_nl_put_string (message, NFTA_EXPR_NAME, layout->name);
+    struct nlattr *data = sg_nl_nest_begin (message, NFTA_EXPR_DATA);
     for (size_t i = 0; i < ATTRS_MAX && layout->attrs[i].id != 0; i++) {
-        if (!encode_attr (to, &layout->attrs[i], expr)) {
-            nftnl_expr_free (to);
-            return NULL;
-        }
+        if (!put_attr (message, &layout->attrs[i], expr))
+            return false;
     }
-    return to;
+    sg_nl_nest_end (message, data);
+    sg_nl_nest_end (message, entry);
+    return true;
+}
+
+/* ---- reading ---- */
+
+static bool
+parse_nest (const struct nlattr *nest, const SgNlSpec *specs, size_t n, const struct nlattr **attrs)
+{
+    return sg_nl_attrs_parse (sg_nl_attr_data (nest), sg_nl_attr_len (nest), specs, n, attrs);
 }
 
 static bool
-decode_data (const struct nftnl_expr *from, const Attr *attr, SgNftExpr *expr)
+parse_data (const struct nlattr *nest, uint8_t *bytes, uint32_t *len)
 {
-    uint32_t len = 0;
-    const void *bytes = nftnl_expr_get (from, attr->id, &len);
+    static const SgNlSpec specs[] = {[NFTA_DATA_VALUE] = {SG_NL_BYTES, 1}};
+    const struct nlattr *attrs[G_N_ELEMENTS (specs)];
 
+    if (!parse_nest (nest, specs, G_N_ELEMENTS (specs), attrs) || !attrs[NFTA_DATA_VALUE])
+        return false;
     /* Where the length has an attribute of its own both must agree; it was read before. */
-    if (bytes == NULL || len == 0 || len > SG_NFT_DATA_MAX || (expr->len != 0 && expr->len != len))
+    size_t size = sg_nl_attr_len (attrs[NFTA_DATA_VALUE]);
+    if (size > SG_NFT_DATA_MAX || (*len != 0 && *len != size))
         return false;
-    memcpy ((uint8_t *) expr + attr->offset, bytes, len);
-    expr->len = len;
+    memcpy (bytes, sg_nl_attr_data (attrs[NFTA_DATA_VALUE]), size);
+    *len = (uint32_t) size;
     return true;
 }
 
 static bool
-decode_name (const struct nftnl_expr *from, const Attr *attr, SgNftExpr *expr)
+parse_name (const struct nlattr *attr, SgNftExpr *expr)
 {
-    const char *text = nftnl_expr_get_str (from, attr->id);
+    const char *text = sg_nl_attr_data (attr);
+    size_t len = sg_nl_attr_len (attr);
 
-    if (text == NULL || strlen (text) >= SG_NFT_NAME_MAX)
+    if (len == 0 || len > sizeof (expr->name) || text[len - 1] != '\0')
         return false;
-    g_strlcpy ((char *) expr + attr->offset, text, SG_NFT_NAME_MAX);
+    memcpy (expr->name, text, len);
     return true;
 }
 
 static bool
-decode_attr (const struct nftnl_expr *from, const Attr *attr, SgNftExpr *expr)
+parse_verdict (const struct nlattr *nest, SgNftExpr *expr)
 {
-    uint32_t *number = (void *) ((uint8_t *) expr + attr->offset);
+    static const SgNlSpec data_specs[] = {[NFTA_DATA_VERDICT] = {SG_NL_BYTES, 0}};
+    static const SgNlSpec specs[] = {
+        [NFTA_VERDICT_CODE] = {SG_NL_U32, 0},
+        [NFTA_VERDICT_CHAIN] = {SG_NL_BYTES, 1},
+    };
+    const struct nlattr *data[G_N_ELEMENTS (data_specs)];
+    const struct nlattr *attrs[G_N_ELEMENTS (specs)];
 
-    if (!nftnl_expr_is_set (from, attr->id))
-        return attr->optional;
+    if (!parse_nest (nest, data_specs, G_N_ELEMENTS (data_specs), data) ||
+        !data[NFTA_DATA_VERDICT] ||
+        !parse_nest (data[NFTA_DATA_VERDICT], specs, G_N_ELEMENTS (specs), attrs) ||
+        !attrs[NFTA_VERDICT_CODE])
+        return false;
+    expr->code = (int32_t) ntohl (sg_nl_attr_u32 (attrs[NFTA_VERDICT_CODE]));
+    return !attrs[NFTA_VERDICT_CHAIN] || parse_name (attrs[NFTA_VERDICT_CHAIN], expr);
+}
+
+static bool
+parse_attr (const struct nlattr *from, const Attr *attr, SgNftExpr *expr)
+{
+    void *member = (uint8_t *) expr + attr->offset;
+    uint32_t *number = member;
+
     switch (attr->type) {
     case ATTR_U8:
-        *number = nftnl_expr_get_u8 (from, attr->id);
+        if (sg_nl_attr_len (from) != sizeof (uint8_t))
+            return false;
+        *number = sg_nl_attr_u8 (from);
         return true;
     case ATTR_U32:
-        *number = nftnl_expr_get_u32 (from, attr->id);
+        if (sg_nl_attr_len (from) != sizeof (uint32_t))
+            return false;
+        *number = ntohl (sg_nl_attr_u32 (from));
         return true;
     case ATTR_DATA:
-        return decode_data (from, attr, expr);
+        return parse_data (from, member, &expr->len);
     case ATTR_NAME:
-        return decode_name (from, attr, expr);
+        return parse_name (from, expr);
+    case ATTR_VERDICT:
+        return parse_verdict (from, expr);
     case ATTR_ZERO:
-        return nftnl_expr_get_u32 (from, attr->id) == 0;
+        return sg_nl_attr_len (from) == sizeof (uint32_t) && sg_nl_attr_u32 (from) == 0;
     case ATTR_SKIP:
         return true;
     }
     g_return_val_if_reached (false);
 }
 
+/* Whether @attrs (of IDS_MAX) are those of @layout; fills @expr. */
 static bool
-decode_as (const struct nftnl_expr *from, const Layout *layout, SgNftExpr *expr)
+parse_as (const struct nlattr *const *attrs, const Layout *layout, SgNftExpr *expr)
 {
-    uint32_t known = 0;
+    size_t found = 0, given = 0;
 
     for (size_t i = 0; i < ATTRS_MAX && layout->attrs[i].id != 0; i++) {
-        known |= 1u << layout->attrs[i].id;
-        if (!decode_attr (from, &layout->attrs[i], expr))
+        const Attr *attr = &layout->attrs[i];
+
+        if (attrs[attr->id] ? !parse_attr (attrs[attr->id], attr, expr) : !attr->optional)
             return false;
+        found += attrs[attr->id] != NULL;
     }
-    for (uint16_t id = NFTNL_EXPR_BASE; id <= ATTR_ID_MAX; id++) {
-        if (!(known & (1u << id)) && nftnl_expr_is_set (from, id))
-            return false;
-    }
-    return true;
+    for (size_t id = 0; id < IDS_MAX; id++)
+        given += attrs[id] != NULL;
+    return found == given;
 }
 
 SgNftExpr
-sg_nft_expr_decode (const struct nftnl_expr *from)
+sg_nft_expr_parse (const struct nlattr *entry)
 {
-    const char *name = nftnl_expr_get_str (from, NFTNL_EXPR_NAME);
+    static const SgNlSpec specs[] = {
+        [NFTA_EXPR_NAME] = {SG_NL_STRING, 0},
+        [NFTA_EXPR_DATA] = {SG_NL_BYTES, 0},
+    };
+    static const SgNlSpec any[IDS_MAX] = {[1 ... IDS_MAX - 1] = {SG_NL_BYTES, 0}};
+    const struct nlattr *parts[G_N_ELEMENTS (specs)];
+    const struct nlattr *attrs[IDS_MAX];
 
+    if (!parse_nest (entry, specs, G_N_ELEMENTS (specs), parts) || !parts[NFTA_EXPR_NAME] ||
+        !parts[NFTA_EXPR_DATA] || !parse_nest (parts[NFTA_EXPR_DATA], any, IDS_MAX, attrs))
+        return (SgNftExpr) {.kind = SG_NFT_EXPR_UNKNOWN};
     for (int kind = 0; kind < SG_NFT_EXPR_KIND_N; kind++) {
         SgNftExpr expr = {.kind = (SgNftExprKind) kind};
 
-        if (g_strcmp0 (layouts[kind].name, name) == 0 && decode_as (from, &layouts[kind], &expr))
+        if (g_strcmp0 (layouts[kind].name, sg_nl_attr_data (parts[NFTA_EXPR_NAME])) == 0 &&
+            parse_as (attrs, &layouts[kind], &expr))
             return expr;
     }
     return (SgNftExpr) {.kind = SG_NFT_EXPR_UNKNOWN};

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Between the expressions of the model and those of libnftnl. */
+/* Between the expressions of the model and those of a rule's message (NFTA_RULE_EXPRESSIONS). */
 #pragma once
 
 #include "core/nft-model.h"
+#include "kernel/nl-attr.h"
 
-struct nftnl_expr;
-
-/* The expression as libnftnl's, owned by the caller; NULL for SG_NFT_EXPR_UNKNOWN and for
+/* Adds the expression to the list that the caller nests. False for SG_NFT_EXPR_UNKNOWN and for
  * values that no expression can hold. */
-struct nftnl_expr *sg_nft_expr_encode (const SgNftExpr *expr);
+bool sg_nft_expr_put (SgNlMessage *message, const SgNftExpr *expr) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The model's value for @from. SG_NFT_EXPR_UNKNOWN for whatever the model cannot say in full:
- * other expressions, other attributes, longer data. */
-SgNftExpr sg_nft_expr_decode (const struct nftnl_expr *from);
+/* The model's value for one entry of such a list. SG_NFT_EXPR_UNKNOWN for whatever the model
+ * cannot say in full: other expressions, other attributes, longer data, malformed ones. */
+SgNftExpr sg_nft_expr_parse (const struct nlattr *entry);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* policy/kernel/nft-expr: the expressions of a rule in memory. */
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "kernel/nft-expr.h"
+
+#define REG_CMP                                                                                    \
+    {                                                                                              \
+        .kind = SG_NFT_EXPR_CMP, .op = NFT_CMP_NEQ, .sreg = 1, .len = 16, .data = { 1, 2 }         \
+    }
+
+static const SgNftExpr all_kinds[] = {
+    {.kind = SG_NFT_EXPR_META_LOAD, .key = NFT_META_OIF, .dreg = 1},
+    {.kind = SG_NFT_EXPR_META_SET, .key = NFT_META_MARK, .sreg = 1},
+    {.kind = SG_NFT_EXPR_CT_LOAD, .key = NFT_CT_MARK, .dreg = 1},
+    {.kind = SG_NFT_EXPR_CT_SET, .key = NFT_CT_MARK, .sreg = 1},
+    {.kind = SG_NFT_EXPR_PAYLOAD,
+     .base = NFT_PAYLOAD_NETWORK_HEADER,
+     .offset = 24,
+     .len = 16,
+     .dreg = 9},
+    {.kind = SG_NFT_EXPR_EXTHDR, .key = 43, .len = 1, .flags = NFT_EXTHDR_F_PRESENT, .dreg = 1},
+    REG_CMP,
+    {.kind = SG_NFT_EXPR_BITWISE, .sreg = 1, .dreg = 1, .len = 4, .data = {255}, .data2 = {0, 1}},
+    {.kind = SG_NFT_EXPR_BYTEORDER,
+     .op = NFT_BYTEORDER_HTON,
+     .sreg = 1,
+     .dreg = 1,
+     .len = 4,
+     .size = 4},
+    {.kind = SG_NFT_EXPR_LOOKUP, .name = "gateways", .sreg = 1, .flags = NFT_LOOKUP_F_INV},
+    {.kind = SG_NFT_EXPR_LOOKUP, .name = "gateway_mark", .sreg = 1, .dreg = 1},
+    {.kind = SG_NFT_EXPR_VERDICT, .code = NF_ACCEPT},
+    {.kind = SG_NFT_EXPR_VERDICT, .code = NFT_GOTO, .name = "choice"},
+    {.kind = SG_NFT_EXPR_COUNTER},
+    {.kind = SG_NFT_EXPR_REJECT, .key = NFT_REJECT_ICMP_UNREACH, .op = 1},
+};
+
+/* Memory for one message. */
+typedef union {
+    struct nlmsghdr header;
+    uint8_t bytes[512];
+} Memory;
+
+static SgNlMessage
+begin (Memory *memory)
+{
+    return sg_nl_message_begin (&memory->header, sizeof (*memory), NFT_MSG_NEWRULE, /* flags= */ 0);
+}
+
+/* The first attribute of a message without a header of its own. */
+static const struct nlattr *
+first_attr (const Memory *memory)
+{
+    return (const void *) (memory->bytes + sizeof (struct nlmsghdr));
+}
+
+static void
+test_expr_round_trip (void)
+{
+    bool seen[SG_NFT_EXPR_KIND_N] = {[SG_NFT_EXPR_UNKNOWN] = true};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (all_kinds); i++) {
+        Memory memory = {0};
+        SgNlMessage message = begin (&memory);
+
+        g_assert_true (sg_nft_expr_put (&message, &all_kinds[i]));
+        g_assert_false (message.full);
+        SgNftExpr back = sg_nft_expr_parse (first_attr (&memory));
+        g_assert_true (sg_nft_expr_equal (&back, &all_kinds[i]));
+        seen[back.kind] = true;
+    }
+    for (size_t kind = 0; kind < SG_NFT_EXPR_KIND_N; kind++)
+        g_assert_true (seen[kind]);
+}
+
+static void
+test_expr_refused (void)
+{
+    static const SgNftExpr refused[] = {
+        {.kind = SG_NFT_EXPR_UNKNOWN},
+        {.kind = SG_NFT_EXPR_CMP, .sreg = 1, .len = SG_NFT_DATA_MAX + 1},
+        {.kind = SG_NFT_EXPR_CMP, .sreg = 1, .len = 0},
+        {.kind = SG_NFT_EXPR_EXTHDR, .key = 256, .len = 1, .dreg = 1},
+        {.kind = SG_NFT_EXPR_LOOKUP, .sreg = 1},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (refused); i++) {
+        Memory memory = {0};
+        SgNlMessage message = begin (&memory);
+
+        g_assert_false (sg_nft_expr_put (&message, &refused[i]));
+    }
+}
+
+/* Other attributes than those of a kind make an expression unknown, never another one. */
+static void
+test_expr_unknown (void)
+{
+    static const struct {
+        const char *name;
+        uint16_t attrs[4];
+    } rows[] = {
+        {"limit", {NFTA_LIMIT_UNIT}},
+        {"ct", {NFTA_CT_KEY, NFTA_CT_DREG, NFTA_CT_DIRECTION}},
+        {"meta", {NFTA_META_KEY}},
+        {"meta", {NFTA_META_KEY, NFTA_META_DREG, 15}},
+        {"meta", {NFTA_META_KEY, NFTA_META_DREG, 200}},
+        {"bitwise", {NFTA_BITWISE_SREG, NFTA_BITWISE_DREG, NFTA_BITWISE_OP}},
+        {"lookup", {NFTA_LOOKUP_SREG}},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        Memory memory = {0};
+        SgNlMessage message = begin (&memory);
+        struct nlattr *entry = sg_nl_nest_begin (&message, NFTA_LIST_ELEM);
+
+        sg_nl_put_string (&message, NFTA_EXPR_NAME, rows[i].name);
+        struct nlattr *data = sg_nl_nest_begin (&message, NFTA_EXPR_DATA);
+        for (size_t k = 0; k < G_N_ELEMENTS (rows[i].attrs) && rows[i].attrs[k]; k++)
+            sg_nl_put_u32 (&message, rows[i].attrs[k], htonl (1));
+        sg_nl_nest_end (&message, data);
+        sg_nl_nest_end (&message, entry);
+        g_assert_cmpint (sg_nft_expr_parse (first_attr (&memory)).kind, ==, SG_NFT_EXPR_UNKNOWN);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/nft-expr/round-trip", test_expr_round_trip);
+    g_test_add_func ("/nft-expr/refused", test_expr_refused);
+    g_test_add_func ("/nft-expr/unknown", test_expr_unknown);
+    return g_test_run ();
+}
