@@ -18,6 +18,7 @@ ETH_P_ALL, ETH_P_IPV6 = 3, 0x86DD
 IPV6_RECVERR, IPV6_UNICAST_HOPS, IPV6_RTHDR = 25, 16, 57
 SO_BINDTODEVICE, SO_MARK, MSG_ERRQUEUE = 25, 36, 0x2000
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
+UDP_NO_CHECK6_TX = 101
 NEIGHBOUR_DISCOVERY = range(130, 144)  # also multicast listener (RFC 3810): never "a packet"
 
 
@@ -57,6 +58,9 @@ def udp(to, port=7, rthdr=None, **options):
         try:
             if rthdr:  # a segment routing header (RFC 8754) whose next stop is `to`
                 s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+                # The checksum is one for the last stop; on the way a reject takes it for wrong
+                # and says nothing.
+                s.setsockopt(socket.IPPROTO_UDP, UDP_NO_CHECK6_TX, 1)
                 final = socket.inet_pton(socket.AF_INET6, rthdr)
                 via = socket.inet_pton(socket.AF_INET6, to)
                 s.setsockopt(socket.IPPROTO_IPV6, IPV6_RTHDR,

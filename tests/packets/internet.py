@@ -10,8 +10,10 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FAR, LAN_CLIENT, CONTAINER, SHORT = '2001:db8:f::2', '2001:db8:1::c', 'fd00:c::2', 'fd77::1'
-INJECTED = '2001:db8:f:1::2'  # the far client, by a prefix that a router advertisement may claim
+# Near the LAN's prefix in bits: address selection prefers the LAN's address for it (RFC 6724,
+# rule 8), which is what makes an ordinary connect() leak.
+FAR, LAN_CLIENT, CONTAINER, SHORT = '2001:db8:3::2', '2001:db8:1::c', 'fd00:c::2', 'fd77::1'
+INJECTED = '2001:db8:3:1::2'  # the far client, by a prefix that a router advertisement may claim
 BRIDGE = '2001:db8:1:c::1'    # an address of the host that is on no gateway
 # gateway: the host's address, the one that is all the container's, who sees its packets where
 HOST = {'eth0': '2001:db8:1::2', 'wg0': '2001:db8:a::2', 'wg1': '2001:db8:b::2'}
@@ -97,16 +99,16 @@ class Internet:
 
     def build_outside(self):
         ip('link add wan type veth peer name far netns inet\n'
-           'link set wan up\naddr add 2001:db8:f::2/64 dev wan\n'
-           'addr add 2001:db8:f:1::2/64 dev wan preferred_lft 0\nroute add default via 2001:db8:f::1', 'far')
+           'link set wan up\naddr add 2001:db8:3::2/64 dev wan\n'
+           'addr add 2001:db8:3:1::2/64 dev wan preferred_lft 0\nroute add default via 2001:db8:3::1', 'far')
         for n, net, owns in (('home', 'e1', '2001:db8:1::/48'), ('vps', 'e2', '2001:db8:a::/48'),
                              ('vps2', 'e3', '2001:db8:b::/48')):
             ip(f'link add wan type veth peer name {n} netns inet\nlink set wan up\n'
                f'addr add 2001:db8:{net}::2/64 dev wan\nroute add default via 2001:db8:{net}::1', n)
             ip(f'link set {n} up\naddr add 2001:db8:{net}::1/64 dev {n}\n'
                f'route add {owns} via 2001:db8:{net}::2', 'inet')
-        ip('link set far up\naddr add 2001:db8:f::1/64 dev far\n'
-           'route add 2001:db8:f:1::/64 via 2001:db8:f::2', 'inet')
+        ip('link set far up\naddr add 2001:db8:3::1/64 dev far\n'
+           'route add 2001:db8:3:1::/64 via 2001:db8:3::2', 'inet')
         ip('link add lan type bridge\nlink set lan up\naddr add 2001:db8:1::1/64 dev lan\n'
            'addr add fe80::1/64 dev lan\nlink add port0 type veth peer name eth0\n'
            'link add port1 type veth peer name eth0 netns lan\n'
@@ -122,6 +124,7 @@ class Internet:
             run('ip', 'netns', 'exec', n, 'nft', '-f', '-', stdin=f'''
                 table ip6 fw {{
                     chain forward {{ type filter hook forward priority filter; policy accept;
+                        iifname "{device}" oifname "{device}" accept  # bridged, where that counts
                         iifname "{device}" ip6 saddr != {own} drop
                         ct state new tcp flags & (syn | ack) != syn drop
                         ct state invalid drop
@@ -213,7 +216,7 @@ class Internet:
         if p.returncode != 0:
             raise RuntimeError('%s %s: status %d: %s' % (LIBEXEC, ' '.join(words), p.returncode,
                                                          p.stderr.strip()))
-        return p.stdout + p.stderr
+        return p.stdout
 
     def select(self, outbound):
         """Chooses; 'flushed' is wg0 with an empty table, 'incapable' a wg1 without address."""

@@ -67,7 +67,7 @@ for choice, way in (('wg0', 'wg0'), ('gone', None)):
     net.select(choice)
     injected('2000::/3', choice, way)
     # A longer one is followed to the LAN's gateway and stopped by the guard there.
-    injected('2001:db8:f:1::/64', choice, None)
+    injected('2001:db8:3:1::/64', choice, None)
 
 # --- answers to a neighbour on the LAN who uses the tunnel's address
 net.select('wg0')
@@ -93,11 +93,19 @@ for choice in ('auto', 'eth0', 'wg0', 'gone', 'incapable'):
 
 # --- what belongs to others
 run('nft', '-f', '-', stdin='''
-    table ip6 startos { chain theirs { type filter hook input priority 5;
-        ip6 saddr 2001:db8:dead::/48 counter drop
-    } }
-    table inet other { chain c { type filter hook output priority 5; meta mark 0x1234 counter }
-    }''')
+    table ip6 startos {
+        chain theirs {
+            type filter hook input priority 5;
+            ip6 saddr 2001:db8:dead::/48 counter drop
+        }
+    }
+    table inet other {
+        chain c {
+            type filter hook output priority 5;
+            meta mark 0x1234 counter
+        }
+    }
+''')
 ip('rule add pref 60 from 2001:db8:dead::/48 lookup 77\nrule add pref 75 fwmark 0x77 lookup 77\n'
    'rule add pref 20000 lookup 77 suppress_prefixlength 1\n'
    'route add 2001:db8:dead::/48 dev eth0 table 77 proto 44\n'
