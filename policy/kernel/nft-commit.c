@@ -25,7 +25,7 @@ typedef struct {
     size_t elements_max; /* in one message */
     SgNlBatch *batch;
     GArray *first;       /* of size_t, a message each: the first of its actions, or NO_ACTION */
-    bool packed;         /* some message holds several elements */
+    bool blurred;        /* a message of several elements was refused: one of them is to blame */
     GPtrArray *failures; /* of GError, owned */
 } Transaction;
 
@@ -174,7 +174,6 @@ add_message (Transaction *transaction, size_t index, size_t span)
                      "cannot be said in a netlink message");
         return false;
     }
-    transaction->packed = transaction->packed || span > 1;
     finish_message (transaction, index);
     return true;
 }
@@ -224,6 +223,8 @@ on_refused (size_t index, int errnum, const char *text, void *data)
     g_autofree char *why = *text ? g_strdup_printf ("%s (%s)", g_strerror (errnum), text)
                                  : g_strdup (g_strerror (errnum));
 
+    if (action != NO_ACTION && message_span (transaction, action) > 1)
+        transaction->blurred = true;
     add_failure (transaction, action, code_of (transaction, action, errnum), why);
 }
 
@@ -240,7 +241,7 @@ transact (SgNlSocket *socket, Transaction *transaction, size_t elements_max)
     transaction->elements_max = elements_max;
     transaction->batch = batch;
     transaction->first = first;
-    transaction->packed = false;
+    transaction->blurred = false;
     transaction->failures = failures;
     if (build (transaction) &&
         !sg_nl_socket_transact (socket, batch, on_refused, transaction, &error)) {
@@ -262,7 +263,7 @@ sg_nft_commit (SgNlSocket *socket, SgNftBase *base, const SgAction *actions, siz
     refused = transact (socket, &transaction, ELEMENTS_MAX);
     /* The kernel names messages, not elements. Nothing was done, so the same is sent once more,
      * a message for each element: now it names those that it does not like. */
-    if (refused->len > 0 && transaction.packed) {
+    if (transaction.blurred) {
         g_ptr_array_unref (refused);
         refused = transact (socket, &transaction, /* elements_max= */ 1);
     }

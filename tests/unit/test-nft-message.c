@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* policy/kernel/nft-expr: the expressions of a rule in memory. */
+/* policy/kernel/nft-*: expressions and messages in memory. */
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "core/contract.h"
 #include "kernel/nft-expr.h"
+#include "kernel/nft-message.h"
 
 #define REG_CMP                                                                                    \
     {                                                                                              \
@@ -127,12 +129,78 @@ test_expr_unknown (void)
     }
 }
 
+/* ---- torn messages ---- */
+
+static bool
+parse_any (const struct nlmsghdr *nlh)
+{
+    g_autoptr (SgNftTable) table = sg_nft_table_new (NFPROTO_IPV6, SG_NFT_TABLE);
+    g_autoptr (SgNftSet) set = sg_nft_set_new (SG_SET_LOCAL_PREFIXES);
+    bool strange = false;
+
+    set->key[0] = SG_NFT_TYPE_IFINDEX;
+    set->key[1] = SG_NFT_TYPE_IPV6_ADDR;
+    set->n_key = 2;
+    set->interval = true;
+    g_ptr_array_add (table->chains, sg_nft_chain_new (SG_CHAIN_CHOICE));
+    switch (nlh->nlmsg_type & 0xff) {
+    case NFT_MSG_NEWCHAIN:
+        return sg_nft_parse_chain (nlh, table);
+    case NFT_MSG_NEWRULE:
+        return sg_nft_parse_rule (nlh, table);
+    case NFT_MSG_NEWSET:
+        return sg_nft_parse_set (nlh, table);
+    case NFT_MSG_NEWSETELEM:
+        return sg_nft_parse_elements (nlh, set, &strange);
+    default:
+        g_assert_not_reached ();
+    }
+}
+
+/* Every truncation of a message in memory that ends with it, where a sanitizer sees a step too
+ * far; whole it must be understood. */
+static void
+truncate_message (const struct nlmsghdr *nlh)
+{
+    for (uint32_t len = sizeof (*nlh); len <= nlh->nlmsg_len; len++) {
+        struct nlmsghdr *copy = g_memdup2 (nlh, len);
+
+        copy->nlmsg_len = len;
+        bool understood = parse_any (copy);
+        g_free (copy);
+        g_assert_true (understood || len < nlh->nlmsg_len);
+    }
+}
+
+/* Recorded from a kernel with our whole ruleset. */
+static void
+test_truncated (void)
+{
+    static const char *const files[] = {"chains", "elements", "rules", "sets"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (files); i++) {
+        g_autofree char *path =
+            g_test_build_filename (G_TEST_DIST, "..", "fuzz", "corpus-nft", files[i], NULL);
+        g_autofree char *bytes = NULL;
+        gsize left = 0;
+        const struct nlmsghdr *nlh;
+
+        g_assert_true (g_file_get_contents (path, &bytes, &left, NULL));
+        const uint8_t *at = (const uint8_t *) bytes;
+        g_assert_cmpuint (left, >, 0);
+        while ((nlh = sg_nl_message_next (&at, &left)) != NULL)
+            truncate_message (nlh);
+        g_assert_cmpuint (left, ==, 0);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
-    g_test_add_func ("/nft-expr/round-trip", test_expr_round_trip);
-    g_test_add_func ("/nft-expr/refused", test_expr_refused);
-    g_test_add_func ("/nft-expr/unknown", test_expr_unknown);
+    g_test_add_func ("/nft-message/round-trip", test_expr_round_trip);
+    g_test_add_func ("/nft-message/refused", test_expr_refused);
+    g_test_add_func ("/nft-message/unknown", test_expr_unknown);
+    g_test_add_func ("/nft-message/truncated", test_truncated);
     return g_test_run ();
 }
