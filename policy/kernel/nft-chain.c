@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernel/nft-message.h"
 
-#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
@@ -33,7 +32,7 @@ sg_nft_parse_generation (const struct nlmsghdr *nlh, uint32_t *ret_generation)
     if (!sg_nl_message_parse (nlh, sizeof (struct nfgenmsg), specs, G_N_ELEMENTS (specs), attrs) ||
         !attrs[NFTA_GEN_ID])
         return false;
-    *ret_generation = ntohl (sg_nl_attr_u32 (attrs[NFTA_GEN_ID]));
+    *ret_generation = GUINT32_FROM_BE (sg_nl_attr_u32 (attrs[NFTA_GEN_ID]));
     return true;
 }
 
@@ -63,8 +62,8 @@ parse_hook (const struct nlattr *nest, SgNftChain *chain)
         !attrs[NFTA_HOOK_HOOKNUM] || !attrs[NFTA_HOOK_PRIORITY])
         return false;
     chain->base = true;
-    chain->hook = ntohl (sg_nl_attr_u32 (attrs[NFTA_HOOK_HOOKNUM]));
-    chain->priority = (int32_t) ntohl (sg_nl_attr_u32 (attrs[NFTA_HOOK_PRIORITY]));
+    chain->hook = GUINT32_FROM_BE (sg_nl_attr_u32 (attrs[NFTA_HOOK_HOOKNUM]));
+    chain->priority = (int32_t) GUINT32_FROM_BE (sg_nl_attr_u32 (attrs[NFTA_HOOK_PRIORITY]));
     return true;
 }
 
@@ -95,7 +94,7 @@ sg_nft_parse_chain (const struct nlmsghdr *nlh, SgNftTable *table)
     if (chain->base && attrs[NFTA_CHAIN_TYPE])
         g_strlcpy (chain->type, sg_nl_attr_data (attrs[NFTA_CHAIN_TYPE]), sizeof (chain->type));
     if (chain->base && attrs[NFTA_CHAIN_POLICY])
-        chain->policy = ntohl (sg_nl_attr_u32 (attrs[NFTA_CHAIN_POLICY]));
+        chain->policy = GUINT32_FROM_BE (sg_nl_attr_u32 (attrs[NFTA_CHAIN_POLICY]));
     g_ptr_array_add (table->chains, g_steal_pointer (&chain));
     return true;
 }
@@ -108,10 +107,10 @@ sg_nft_put_chain (SgNlMessage *message, const char *table, const SgNftChain *cha
     if (!chain->base)
         return;
     struct nlattr *hook = sg_nl_nest_begin (message, NFTA_CHAIN_HOOK);
-    sg_nl_put_u32 (message, NFTA_HOOK_HOOKNUM, htonl (chain->hook));
-    sg_nl_put_u32 (message, NFTA_HOOK_PRIORITY, htonl ((uint32_t) chain->priority));
+    sg_nl_put_u32 (message, NFTA_HOOK_HOOKNUM, GUINT32_TO_BE (chain->hook));
+    sg_nl_put_u32 (message, NFTA_HOOK_PRIORITY, GUINT32_TO_BE ((uint32_t) chain->priority));
     sg_nl_nest_end (message, hook);
-    sg_nl_put_u32 (message, NFTA_CHAIN_POLICY, htonl (chain->policy));
+    sg_nl_put_u32 (message, NFTA_CHAIN_POLICY, GUINT32_TO_BE (chain->policy));
     sg_nl_put_string (message, NFTA_CHAIN_TYPE, chain->type);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernel/nft-kernel.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 
@@ -61,9 +60,9 @@ add_border (Transaction *transaction, uint16_t type)
     struct nfgenmsg *header = sg_nl_put_header (&message, sizeof (*header));
 
     header->version = NFNETLINK_V0;
-    header->res_id = htons (NFNL_SUBSYS_NFTABLES);
+    header->res_id = GUINT16_TO_BE (NFNL_SUBSYS_NFTABLES);
     if (type == NFNL_MSG_BATCH_BEGIN && transaction->base->generation != 0)
-        sg_nl_put_u32 (&message, NFNL_BATCH_GENID, htonl (transaction->base->generation));
+        sg_nl_put_u32 (&message, NFNL_BATCH_GENID, GUINT32_TO_BE (transaction->base->generation));
     finish_message (transaction, NO_ACTION);
 }
 

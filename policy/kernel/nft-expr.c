@@ -3,7 +3,6 @@
  * (abi_breakage() in its utils.c). */
 #include "kernel/nft-expr.h"
 
-#include <arpa/inet.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
@@ -138,7 +137,7 @@ put_verdict (SgNlMessage *message, uint16_t id, const SgNftExpr *expr)
     struct nlattr *data = sg_nl_nest_begin (message, id);
     struct nlattr *verdict = sg_nl_nest_begin (message, NFTA_DATA_VERDICT);
 
-    sg_nl_put_u32 (message, NFTA_VERDICT_CODE, htonl ((uint32_t) expr->code));
+    sg_nl_put_u32 (message, NFTA_VERDICT_CODE, GUINT32_TO_BE ((uint32_t) expr->code));
     if (expr->name[0] != '\0')
         sg_nl_put_string (message, NFTA_VERDICT_CHAIN, expr->name);
     sg_nl_nest_end (message, verdict);
@@ -159,7 +158,7 @@ put_attr (SgNlMessage *message, const Attr *attr, const SgNftExpr *expr)
         return true;
     case ATTR_U32:
         if (*number != 0 || !attr->optional)
-            sg_nl_put_u32 (message, attr->id, htonl (*number));
+            sg_nl_put_u32 (message, attr->id, GUINT32_TO_BE (*number));
         return true;
     case ATTR_DATA:
         return put_data (message, attr->id, member, expr->len);
@@ -254,7 +253,7 @@ parse_verdict (const struct nlattr *nest, SgNftExpr *expr)
         !parse_nest (data[NFTA_DATA_VERDICT], specs, G_N_ELEMENTS (specs), attrs) ||
         !attrs[NFTA_VERDICT_CODE])
         return false;
-    expr->code = (int32_t) ntohl (sg_nl_attr_u32 (attrs[NFTA_VERDICT_CODE]));
+    expr->code = (int32_t) GUINT32_FROM_BE (sg_nl_attr_u32 (attrs[NFTA_VERDICT_CODE]));
     return !attrs[NFTA_VERDICT_CHAIN] || parse_name (attrs[NFTA_VERDICT_CHAIN], expr);
 }
 
@@ -273,7 +272,7 @@ parse_attr (const struct nlattr *from, const Attr *attr, SgNftExpr *expr)
     case ATTR_U32:
         if (sg_nl_attr_len (from) != sizeof (uint32_t))
             return false;
-        *number = ntohl (sg_nl_attr_u32 (from));
+        *number = GUINT32_FROM_BE (sg_nl_attr_u32 (from));
         return true;
     case ATTR_DATA:
         return parse_data (from, member, &expr->len);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernel/nft-message.h"
 
-#include <arpa/inet.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
@@ -98,7 +97,7 @@ sg_nft_parse_set (const struct nlmsghdr *nlh, SgNftTable *table)
         return false;
     for (size_t i = 0; i < G_N_ELEMENTS (specs); i++) {
         if (values[i] && attrs[i])
-            *values[i] = ntohl (sg_nl_attr_u32 (attrs[i]));
+            *values[i] = GUINT32_FROM_BE (sg_nl_attr_u32 (attrs[i]));
     }
     const struct nfgenmsg *header = sg_nl_message_header (nlh);
     const char *name = sg_nl_attr_data (attrs[NFTA_SET_NAME]);
@@ -152,7 +151,7 @@ put_fields (SgNlMessage *message, const SgNftSet *set)
 
     for (uint32_t i = 0; i < set->n_key; i++) {
         struct nlattr *field = sg_nl_nest_begin (message, NFTA_LIST_ELEM);
-        sg_nl_put_u32 (message, NFTA_SET_FIELD_LEN, htonl (sg_nft_type_len (set->key[i])));
+        sg_nl_put_u32 (message, NFTA_SET_FIELD_LEN, GUINT32_TO_BE (sg_nft_type_len (set->key[i])));
         sg_nl_nest_end (message, field);
     }
     sg_nl_nest_end (message, concat);
@@ -172,14 +171,14 @@ sg_nft_put_set (SgNlMessage *message, const char *table, const SgNftSet *set, ui
         flags |= NFT_SET_MAP;
     sg_nl_put_string (message, NFTA_SET_TABLE, table);
     sg_nl_put_string (message, NFTA_SET_NAME, set->name);
-    sg_nl_put_u32 (message, NFTA_SET_FLAGS, htonl (flags));
-    sg_nl_put_u32 (message, NFTA_SET_KEY_TYPE, htonl (pack_types (set)));
-    sg_nl_put_u32 (message, NFTA_SET_KEY_LEN, htonl (wire_len (set)));
+    sg_nl_put_u32 (message, NFTA_SET_FLAGS, GUINT32_TO_BE (flags));
+    sg_nl_put_u32 (message, NFTA_SET_KEY_TYPE, GUINT32_TO_BE (pack_types (set)));
+    sg_nl_put_u32 (message, NFTA_SET_KEY_LEN, GUINT32_TO_BE (wire_len (set)));
     if (set->data != SG_NFT_TYPE_NONE) {
-        sg_nl_put_u32 (message, NFTA_SET_DATA_TYPE, htonl (set->data));
-        sg_nl_put_u32 (message, NFTA_SET_DATA_LEN, htonl (sg_nft_type_len (set->data)));
+        sg_nl_put_u32 (message, NFTA_SET_DATA_TYPE, GUINT32_TO_BE (set->data));
+        sg_nl_put_u32 (message, NFTA_SET_DATA_LEN, GUINT32_TO_BE (sg_nft_type_len (set->data)));
     }
-    sg_nl_put_u32 (message, NFTA_SET_ID, htonl (id));
+    sg_nl_put_u32 (message, NFTA_SET_ID, GUINT32_TO_BE (id));
     if (set->interval)
         put_fields (message, set);
     return put_user_data (message, set);
