@@ -131,6 +131,7 @@ void sg_nft_set_normalise (SgNftSet *set);
 
 typedef struct {
     bool exists;    /* in the kernel; always true in what is wanted */
+    bool dormant;   /* NFT_TABLE_F_DORMANT: somebody switched its chains off */
     uint8_t family; /* NFPROTO_IPV6, NFPROTO_IPV4 */
     char *name;
     uint32_t generation; /* of the ruleset when it was read (NFTA_GEN_ID); 0 = not read */

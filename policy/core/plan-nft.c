@@ -193,7 +193,7 @@ sg_plan_add_nft (SgPlan *plan, const SgNftTable *have, const SgNftTable *want)
 
     if (!want->exists)
         return;
-    if (!diff.have)
+    if (!diff.have || diff.have->dormant)
         sg_plan_add (plan, SG_STAGE_GUARD,
                      (SgAction) {.kind = SG_ACTION_NFT_TABLE_ADD, .table = want});
     if (rebuild)

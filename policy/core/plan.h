@@ -21,7 +21,7 @@ typedef enum {
 } SgStage;
 
 typedef enum {
-    SG_ACTION_NFT_TABLE_ADD,
+    SG_ACTION_NFT_TABLE_ADD,   /* or wakes one that is dormant */
     SG_ACTION_NFT_SET_ADD,     /* set: its definition, no elements */
     SG_ACTION_NFT_SET_DEL,     /* set (as the kernel has it) */
     SG_ACTION_NFT_CHAIN_ADD,   /* chain: its definition, no rules */

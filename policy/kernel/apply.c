@@ -2,8 +2,8 @@
 #include "kernel/apply.h"
 
 /* Whether @stage may run after the failures so far. Spec 1.5: additions go on whatever failed
- * behind the guard, since each only makes more traffic go right; something is taken away only when all
- * that replaces it is in force, and the guard goes last. */
+ * behind the guard, since each only makes more traffic go right; something is taken away only when
+ * all that replaces it is in force, and the guard goes last. */
 static bool
 may_run (SgStage stage, const bool failed[SG_STAGE_N])
 {

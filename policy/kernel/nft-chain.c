@@ -46,6 +46,24 @@ is_of_table (const struct nlmsghdr *nlh, const struct nlattr *name, const SgNftT
            strcmp (sg_nl_attr_data (name), table->name) == 0;
 }
 
+bool
+sg_nft_parse_table (const struct nlmsghdr *nlh, SgNftTable *table)
+{
+    static const SgNlSpec specs[] = {
+        [NFTA_TABLE_NAME] = {SG_NL_STRING, 0}, [NFTA_TABLE_FLAGS] = {SG_NL_U32, 0}};
+    const struct nlattr *attrs[G_N_ELEMENTS (specs)];
+
+    if (!sg_nl_message_parse (nlh, sizeof (struct nfgenmsg), specs, G_N_ELEMENTS (specs), attrs))
+        return false;
+    if (!is_of_table (nlh, attrs[NFTA_TABLE_NAME], table))
+        return true;
+    table->exists = true;
+    table->dormant =
+        attrs[NFTA_TABLE_FLAGS] &&
+        (GUINT32_FROM_BE (sg_nl_attr_u32 (attrs[NFTA_TABLE_FLAGS])) & NFT_TABLE_F_DORMANT);
+    return true;
+}
+
 /* ---- chains ---- */
 
 static bool

@@ -91,6 +91,7 @@ put_action (SgNlMessage *message, const SgAction *action, size_t index)
     switch (action->kind) {
     case SG_ACTION_NFT_TABLE_ADD:
         sg_nl_put_string (message, NFTA_TABLE_NAME, table);
+        sg_nl_put_u32 (message, NFTA_TABLE_FLAGS, 0); /* not dormant */
         return true;
     case SG_ACTION_NFT_SET_ADD:
         return sg_nft_put_set (message, table, action->set, (uint32_t) index + 1);

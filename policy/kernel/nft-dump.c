@@ -39,6 +39,14 @@ take_generation (const struct nlmsghdr *nlh, void *data, GError **error)
 }
 
 static bool
+take_table (const struct nlmsghdr *nlh, void *data, GError **error)
+{
+    Answer *answer = data;
+
+    return sg_nft_parse_table (nlh, answer->table) || malformed ("table", error);
+}
+
+static bool
 take_chain (const struct nlmsghdr *nlh, void *data, GError **error)
 {
     Answer *answer = data;
@@ -113,6 +121,7 @@ forget_elements (void *data)
 typedef struct {
     const char *what;
     uint16_t type;
+    bool single;         /* one object, not a dump */
     uint16_t table_attr; /* the dump is of one table; 0: the kernel cannot filter by it */
     uint16_t set_attr;
     bool (*take) (const struct nlmsghdr *nlh, void *data, GError **error);
@@ -120,7 +129,12 @@ typedef struct {
 } Request;
 
 static const Request generation_request = {
-    .what = "generation", .type = NFT_MSG_GETGEN, .take = take_generation};
+    .what = "generation", .type = NFT_MSG_GETGEN, .single = true, .take = take_generation};
+static const Request table_request = {.what = "flags",
+                                      .type = NFT_MSG_GETTABLE,
+                                      .single = true,
+                                      .table_attr = NFTA_TABLE_NAME,
+                                      .take = take_table};
 static const Request chains_request = {
     .what = "chains", .type = NFT_MSG_GETCHAIN, .take = take_chain, .forget = forget_chains};
 static const Request rules_request = {.what = "rules",
@@ -145,10 +159,10 @@ ask (SgNlSocket *socket, const Request *request, Answer *answer, GError **error)
 {
     RequestMemory memory = {0};
     const SgNlReader reader = {request->take, request->forget, answer};
-    bool is_dump = request->type != NFT_MSG_GETGEN;
-    SgNlMessage message =
-        sg_nft_message_begin (&memory.header, sizeof (memory), request->type,
-                              is_dump ? NLM_F_DUMP : 0, is_dump ? answer->table->family : 0);
+    bool of_family = request->type != NFT_MSG_GETGEN;
+    SgNlMessage message = sg_nft_message_begin (&memory.header, sizeof (memory), request->type,
+                                                request->single ? 0 : NLM_F_DUMP,
+                                                of_family ? answer->table->family : 0);
 
     if (request->table_attr)
         sg_nl_put_string (&message, request->table_attr, answer->table->name);
@@ -171,6 +185,7 @@ static void
 forget_all (SgNftTable *table)
 {
     table->exists = false;
+    table->dormant = false;
     g_ptr_array_set_size (table->sets, 0);
     g_ptr_array_set_size (table->chains, 0);
     g_ptr_array_set_size (table->foreign, 0);
@@ -194,15 +209,13 @@ read_elements (SgNlSocket *socket, Answer *answer, GError **error)
     return true;
 }
 
-/* Reads the table once; @error is SG_ERROR_NOT_FOUND when it, or a set, is not there. The sets
- * come first: of all dumps only theirs tells an empty table from none. */
+/* Reads the table once; @error is SG_ERROR_NOT_FOUND when it, or a set, is not there. */
 static bool
 read_table (SgNlSocket *socket, Answer *answer, GError **error)
 {
     forget_all (answer->table);
-    if (!ask (socket, &sets_request, answer, error))
+    if (!ask (socket, &table_request, answer, error) || !ask (socket, &sets_request, answer, error))
         return false;
-    answer->table->exists = true;
     if (!ask (socket, &chains_request, answer, error))
         return false;
     if (answer->table->chains->len > 0 && !ask (socket, &rules_request, answer, error))

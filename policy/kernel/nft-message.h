@@ -16,6 +16,8 @@ SgNlMessage sg_nft_message_begin (struct nlmsghdr *memory, size_t room, uint16_t
 /* NFT_MSG_NEWGEN. */
 bool sg_nft_parse_generation (const struct nlmsghdr *nlh,
                               uint32_t *ret_generation) G_GNUC_WARN_UNUSED_RESULT;
+/* NFT_MSG_NEWTABLE: whether @table is there, and dormant. */
+bool sg_nft_parse_table (const struct nlmsghdr *nlh, SgNftTable *table) G_GNUC_WARN_UNUSED_RESULT;
 /* NFT_MSG_NEWCHAIN: adds a chain of ours, or the name of another, to @table; chains of other
  * tables are passed over. */
 bool sg_nft_parse_chain (const struct nlmsghdr *nlh, SgNftTable *table) G_GNUC_WARN_UNUSED_RESULT;

@@ -467,6 +467,28 @@ test_removal (void)
     tear_down (&fixture);
 }
 
+/* `flags dormant` switches off every chain of a table: seen, and woken by adding it again. */
+static void
+test_dormant (void)
+{
+    Fixture fixture;
+    g_autoptr (SgNftTable) wanted = reference ();
+
+    if (!set_up (&fixture))
+        return;
+    add_all (&fixture, wanted);
+    commit (&fixture);
+    nft_load ("add table ip6 startos { flags dormant; }\n");
+    g_autoptr (SgNftTable) asleep = dump (&fixture);
+    g_assert_true (asleep->dormant);
+    add (&fixture, SG_ACTION_NFT_TABLE_ADD, wanted);
+    commit (&fixture);
+    g_autoptr (SgNftTable) awake = dump (&fixture);
+    g_assert_false (awake->dormant);
+    assert_tables_equal (awake, wanted);
+    tear_down (&fixture);
+}
+
 /* What others keep in a table of our name stays byte for byte as it is. */
 static void
 test_foreign (void)
@@ -759,6 +781,7 @@ main (int argc, char **argv)
     g_test_add_func ("/nft/cover-prefix", test_cover_prefix);
     g_test_add_func ("/nft/many-elements", test_many_elements);
     g_test_add_func ("/nft/removal", test_removal);
+    g_test_add_func ("/nft/dormant", test_dormant);
     g_test_add_func ("/nft/foreign", test_foreign);
     g_test_add_func ("/nft/strange", test_strange);
     g_test_add_func ("/nft/generation", test_generation);
