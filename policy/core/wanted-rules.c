@@ -221,6 +221,17 @@ is_pref_of_ours (uint32_t pref)
     return false;
 }
 
+/* The pair that NetworkManager makes for a full tunnel ("lookup main suppress_prefixlength 0",
+ * "not fwmark F lookup F", in 30768–32766, nm-device-wireguard.c): hidden on purpose. */
+static bool
+is_networkmanagers (const SgRule *rule)
+{
+    bool capture = (rule->flags & FIB_RULE_INVERT) && rule->fwmark && rule->fwmark == rule->table;
+    bool specific = rule->table == RT_TABLE_MAIN && rule->suppress_prefixlen == 0;
+
+    return rule->pref >= 30768 && (capture || specific);
+}
+
 static void
 warn_of_foreign (SgWanted *wanted, const SgSnapshot *snapshot)
 {
@@ -233,7 +244,8 @@ warn_of_foreign (SgWanted *wanted, const SgSnapshot *snapshot)
             continue;
         if (is_pref_of_ours (rule->pref))
             what = "stands at a preference of ours and is left alone; it may decide before ours";
-        else if (rule->pref > SG_PREF_MAIN && rule->pref < SG_PREF_KERNEL_MAIN)
+        else if (rule->pref > SG_PREF_MAIN && rule->pref < SG_PREF_KERNEL_MAIN &&
+                 !is_networkmanagers (rule))
             what = "never decides while main has a default route: 1000 comes first; move it below "
                    "50 if it is to decide";
         else
