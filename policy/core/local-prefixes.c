@@ -38,13 +38,28 @@ is_specific (const SgRoute *route)
            !sg_ip_is_multicast (&route->dst.ip);
 }
 
+/* A host route is an address of our own (from DHCPv6), not where neighbours are. */
 static bool
 is_learned_on_link (const SgRoute *route, const SgSnapshot *snapshot)
 {
     return is_specific (route) && route->n_nexthops == 1 &&
+           route->dst.len < sg_family_bits (route->family) &&
            !sg_ip_is_set (&route->nexthops[0].gateway) && !sg_ip_is_unique_local (&route->dst.ip) &&
            sg_route_is_learned (route, snapshot) &&
            has_address (snapshot, route->nexthops[0].ifindex, &route->dst, /* flags= */ 0);
+}
+
+static bool
+contains (const GArray *trusted, const char *interface, const SgPrefix *prefix)
+{
+    for (guint i = 0; i < trusted->len; i++) {
+        const SgTrusted *entry = &g_array_index (trusted, SgTrusted, i);
+
+        if (strcmp (entry->interface, interface) == 0 &&
+            sg_prefix_compare (&entry->prefix, prefix) == 0)
+            return true;
+    }
+    return false;
 }
 
 void
@@ -61,24 +76,12 @@ sg_local_prefixes_learned (const SgSnapshot *snapshot, GArray *trusted)
         if (!link)
             continue;
         memcpy (entry.interface, link->name, sizeof entry.interface);
-        g_array_append_val (trusted, entry);
+        if (!contains (trusted, entry.interface, &entry.prefix))
+            g_array_append_val (trusted, entry);
     }
 }
 
 /* ---- which learned on-link prefixes count ---- */
-
-static bool
-was_there (const SgState *state, const char *interface, const SgPrefix *prefix)
-{
-    for (guint i = 0; i < state->trusted->len; i++) {
-        const SgTrusted *entry = &g_array_index (state->trusted, SgTrusted, i);
-
-        if (strcmp (entry->interface, interface) == 0 &&
-            sg_prefix_compare (&entry->prefix, prefix) == 0)
-            return true;
-    }
-    return false;
-}
 
 static bool
 is_listed (const SgConfig *config, const SgPrefix *prefix)
@@ -99,7 +102,7 @@ is_trusted (const SgRoute *route, const SgConfig *config, const SgState *state,
     switch (config->local_prefixes) {
     case SG_LOCAL_PREFIXES_AUTO:
         /* Without a selection nothing can leak: the LAN is what it says it is. */
-        return !state->outbound[0] || (link && was_there (state, link->name, &route->dst));
+        return !state->outbound[0] || (link && contains (state->trusted, link->name, &route->dst));
     case SG_LOCAL_PREFIXES_ULA:
         return false;
     case SG_LOCAL_PREFIXES_LIST:

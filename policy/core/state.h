@@ -12,7 +12,7 @@ typedef struct {
 
 typedef struct {
     char outbound[IFNAMSIZ]; /* the selected outbound; "" = auto */
-    GArray *trusted;         /* of SgTrusted, sorted */
+    GArray *trusted;         /* of SgTrusted, each once */
 } SgState;
 
 SgState *sg_state_new (void);
