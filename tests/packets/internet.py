@@ -15,7 +15,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FAR, LAN_CLIENT, CONTAINER, SHORT = '2001:db8:3::2', '2001:db8:1::c', 'fd00:c::2', 'fd77::1'
 INJECTED = '2001:db8:3:1::2'  # the far client, by a prefix that a router advertisement may claim
 BRIDGE = '2001:db8:1:c::1'    # an address of the host that is on no gateway
-# gateway: the host's address, the one that is all the container's, who sees its packets where
+# gateway: the host's address, the one that is all the container's (deprecated, so that it never
+# becomes a source), who sees its packets where
 HOST = {'eth0': '2001:db8:1::2', 'wg0': '2001:db8:a::2', 'wg1': '2001:db8:b::2'}
 FOR_CONTAINER = {'eth0': '2001:db8:1::d0', 'wg0': '2001:db8:a::d0', 'wg1': '2001:db8:b::d0'}
 WATCH = {'eth0': ('home', 'port0'), 'wg0': ('vps', 'wg'), 'wg1': ('vps2', 'wg')}
@@ -80,7 +81,7 @@ class Internet:
                                         capture_output=True, check=False).returncode == 0
         if self.wireguard:
             run('ip', 'link', 'del', 'probe')
-        self.wg_ends = {}
+        self.endpoint = {}
         for n in ('far', 'inet', 'home', 'lan', 'vps', 'vps2', 'ctr'):
             run('ip', 'netns', 'add', n)
         for n in ('far', 'inet', 'home', 'lan', 'vps', 'vps2', 'ctr', None):
@@ -134,7 +135,7 @@ class Internet:
     def build_host(self):
         ip(f'link set eth0 up\naddr add fe80::2/64 dev eth0\n'
            f'addr add {HOST["eth0"]}/64 dev eth0 noprefixroute\n'
-           f'addr add {FOR_CONTAINER["eth0"]}/64 dev eth0 noprefixroute\n'
+           f'addr add {FOR_CONTAINER["eth0"]}/64 dev eth0 noprefixroute preferred_lft 0\n'
            'route add 2001:db8:1::/64 dev eth0 proto ra metric 100\n'
            'route add default via fe80::1 dev eth0 proto ra metric 100\n'
            'route add fd00::/8 via fe80::1 dev eth0 proto static metric 50\n'
@@ -173,7 +174,7 @@ class Internet:
             ip(f'link add {wg} {mac} type veth peer name wg {mac} netns {n}\n'
                f'link set {wg} arp off addrgenmode none up')
             ip('link set wg arp off up', n)
-        ip(f'addr add {address}/128 dev {wg}\naddr add {container}/128 dev {wg}')
+        ip(f'addr add {address}/128 dev {wg}\naddr add {container}/128 dev {wg} preferred_lft 0')
         ip(f'addr add {net}1/128 dev wg\nroute add {net}/64 dev wg', n)
 
     def add_wireguard(self, wg, n, net):
@@ -185,12 +186,27 @@ class Internet:
         run('ip', '-n', n, 'link', 'add', 'wg', 'type', 'wireguard')
         end = {'vps': '2001:db8:e2::2', 'vps2': '2001:db8:e3::2'}[n]
         run('wg', 'set', wg, 'private-key', '/dev/stdin', 'peer', keys[n][1], 'endpoint',
-            f'[{end}]:{PORT}', 'allowed-ips', '::/0', stdin=keys[wg][0])
+            f'[{end}]:{PORT}', 'allowed-ips', '::/0', 'persistent-keepalive', '5', stdin=keys[wg][0])
         run('ip', 'netns', 'exec', n, 'wg', 'set', 'wg', 'listen-port', str(PORT), 'private-key',
-            '/dev/stdin', 'peer', keys[wg][1], 'allowed-ips', f'{net}/64', stdin=keys[n][0])
-        ip(f'link set {wg} addrgenmode none up')
+            '/dev/stdin', 'peer', keys[wg][1], 'allowed-ips', '::/0', stdin=keys[n][0])
         ip('link set wg up', n)
-        self.wg_ends[wg] = keys[n][1]
+        ip(f'link set {wg} addrgenmode none up')
+        self.wait_for_handshake(wg)
+        self.endpoint[wg] = (keys[n][1], f'[{end}]:{PORT}')
+
+    @staticmethod
+    def wait_for_handshake(wg):
+        """The server knows where the host is only after the host's first packet."""
+        for _ in range(100):
+            if not run('wg', 'show', wg, 'latest-handshakes').rstrip().endswith('\t0'):
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f'{wg}: no handshake')
+
+    def forget_path(self, wg):
+        """WireGuard keeps the source and the route of its own packets; now it looks again."""
+        peer, endpoint = self.endpoint[wg]
+        run('wg', 'set', wg, 'peer', peer, 'endpoint', endpoint)
 
     # ---- Sixgate
 
@@ -222,7 +238,8 @@ class Internet:
         """Chooses; 'flushed' is wg0 with an empty table, 'incapable' a wg1 without address."""
         name = {'flushed': 'wg0', 'incapable': 'wg1', 'gone': 'wg9'}.get(outbound, outbound)
         ip('addr flush dev wg1' if outbound == 'incapable' else
-           f'addr replace {HOST["wg1"]}/128 dev wg1\naddr replace {FOR_CONTAINER["wg1"]}/128 dev wg1')
+           f'addr replace {HOST["wg1"]}/128 dev wg1\n'
+           f'addr replace {FOR_CONTAINER["wg1"]}/128 dev wg1 preferred_lft 0')
         self.reconcile('--outbound', name)
         if outbound == 'flushed':
             ip('route flush table %d' % (1000 + self.index('wg0')))
