@@ -33,6 +33,7 @@ struct SgNlSocket {
     struct mnl_socket *mnl;
     SgKernelStats *stats;
     uint32_t seq;
+    bool listening; /* to a multicast group */
     uint8_t *buffer;
     size_t size;
 };
@@ -133,7 +134,7 @@ is_answer (const SgNlSocket *sock, const struct nlmsghdr *nlh, uint32_t first, s
 /* One datagram into the buffer; its real length, which may be more than the buffer holds, 0 for
  * one that is not from the kernel, or -1 with errno. */
 static ssize_t
-receive (SgNlSocket *sock)
+receive (SgNlSocket *sock, int flags)
 {
     struct sockaddr_nl from = {.nl_family = AF_NETLINK};
     struct iovec part = {.iov_base = sock->buffer, .iov_len = sock->size};
@@ -142,7 +143,7 @@ receive (SgNlSocket *sock)
     ssize_t n;
 
     do {
-        n = recvmsg (mnl_socket_get_fd (sock->mnl), &header, MSG_TRUNC);
+        n = recvmsg (mnl_socket_get_fd (sock->mnl), &header, MSG_TRUNC | flags);
         sock->stats->system_calls++;
     } while (n < 0 && errno == EINTR);
     return n >= 0 && from.nl_pid != 0 ? 0 : n;
@@ -173,6 +174,7 @@ typedef struct {
     SgNlSocket *sock;
     const SgNlReader *reader;
     uint32_t seq;
+    unsigned int pieces; /* datagrams that held messages */
     bool ended;
     bool torn;     /* what was received is not one moment's state */
     GError *error; /* the first failure; what follows it is still read, but not handed on */
@@ -205,8 +207,11 @@ take_end (Reading *reading, const struct nlmsghdr *nlh)
 static void
 take_message (Reading *reading, const struct nlmsghdr *nlh)
 {
-    if (!is_answer (reading->sock, nlh, reading->seq, 1))
+    if (!is_answer (reading->sock, nlh, reading->seq, 1)) {
+        /* What was heard on the group. */
+        reading->torn |= reading->sock->listening;
         return;
+    }
     reading->sock->stats->messages_read++;
     if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
         reading->torn = true;
@@ -221,7 +226,7 @@ take_datagram (Reading *reading, size_t len)
 {
     SgNlSocket *sock = reading->sock;
     const uint8_t *at = sock->buffer;
-    const struct nlmsghdr *nlh;
+    const struct nlmsghdr *nlh = (const void *) at;
 
     /* Larger than the buffer: take it all the next time. */
     if (len > sock->size) {
@@ -232,6 +237,7 @@ take_datagram (Reading *reading, size_t len)
         sock->buffer = g_malloc0 (sock->size);
         return;
     }
+    reading->pieces += len >= sizeof (*nlh) && nlh->nlmsg_type >= NLMSG_MIN_TYPE;
     while (!reading->ended && (nlh = sg_nl_message_next (&at, &len)))
         take_message (reading, nlh);
     if (!reading->ended && len > 0 && !reading->error)
@@ -245,7 +251,7 @@ read_answer (Reading *reading, GError **error)
     gint64 deadline = g_get_monotonic_time () + EXCHANGE_SECONDS * G_USEC_PER_SEC;
 
     while (!reading->ended) {
-        ssize_t n = receive (reading->sock);
+        ssize_t n = receive (reading->sock, 0);
 
         if (n >= 0) {
             take_datagram (reading, (size_t) n);
@@ -266,10 +272,49 @@ read_answer (Reading *reading, GError **error)
     return true;
 }
 
-/* One try; @ret_torn says whether it has to be repeated. */
+/* What one try gave. */
+typedef enum {
+    READ_TORN,    /* to be repeated */
+    READ_UNKNOWN, /* whole, unless somebody wrote between its pieces */
+    READ_WHOLE,
+} Outcome;
+
+/* Takes what waits in the socket; whether there was anything. */
 static bool
-read_once (SgNlSocket *sock, struct nlmsghdr *request, const SgNlReader *reader, bool *ret_torn,
-           GError **error)
+drain (SgNlSocket *sock)
+{
+    bool any = false;
+
+    /* ENOBUFS, too, says that there was something; EAGAIN is the end. */
+    while (receive (sock, MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
+        any = true;
+    return any;
+}
+
+static bool
+listen_to (SgNlSocket *sock, int group, GError **error)
+{
+    if (mnl_socket_setsockopt (sock->mnl, NETLINK_ADD_MEMBERSHIP, &group, sizeof (group)) < 0) {
+        sg_error_set_errno (error, SG_ERROR_KERNEL, errno, "listen to netlink group %d", group);
+        return false;
+    }
+    sock->listening = true;
+    return true;
+}
+
+static void
+listen_no_more (SgNlSocket *sock, int group)
+{
+    if (!sock->listening)
+        return;
+    mnl_socket_setsockopt (sock->mnl, NETLINK_DROP_MEMBERSHIP, &group, sizeof (group));
+    sock->listening = false;
+    drain (sock);
+}
+
+static bool
+read_once (SgNlSocket *sock, struct nlmsghdr *request, const SgNlReader *reader,
+           Outcome *ret_outcome, GError **error)
 {
     Reading reading = {.sock = sock, .reader = reader, .seq = ++sock->seq};
 
@@ -280,41 +325,55 @@ read_once (SgNlSocket *sock, struct nlmsghdr *request, const SgNlReader *reader,
         g_clear_error (&reading.error);
         return false;
     }
-    *ret_torn = reading.torn;
-    if (reading.torn) {
+    /* The kernel tells of a change before it answers anything that was asked later. */
+    if (reading.torn || (sock->listening && drain (sock))) {
         g_clear_error (&reading.error);
+        *ret_outcome = READ_TORN;
         return true;
     }
     if (reading.error) {
         g_propagate_error (error, reading.error);
         return false;
     }
+    *ret_outcome =
+        reader->group != 0 && reading.pieces > 1 && !sock->listening ? READ_UNKNOWN : READ_WHOLE;
     return true;
 }
 
-bool
-sg_nl_socket_read (SgNlSocket *sock, struct nlmsghdr *request, const SgNlReader *reader,
-                   GError **error)
+static bool
+read_whole (SgNlSocket *sock, struct nlmsghdr *request, const SgNlReader *reader, GError **error)
 {
     bool dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 
     request->nlmsg_pid = 0;
     request->nlmsg_flags |= NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK);
     for (unsigned int i = 0; i < DUMP_TRIES; i++) {
-        bool torn;
+        Outcome outcome;
 
         if (dump)
             sock->stats->dumps++;
-        if (!read_once (sock, request, reader, &torn, error))
+        if (!read_once (sock, request, reader, &outcome, error))
             return false;
-        if (!torn)
+        if (outcome == READ_WHOLE)
             return true;
         if (reader->reset)
             reader->reset (reader->data);
+        if (outcome == READ_UNKNOWN && !listen_to (sock, reader->group, error))
+            return false;
     }
     g_set_error (error, SG_ERROR, SG_ERROR_BUSY,
                  "the kernel's state changed during each of %u reads", DUMP_TRIES);
     return false;
+}
+
+bool
+sg_nl_socket_read (SgNlSocket *sock, struct nlmsghdr *request, const SgNlReader *reader,
+                   GError **error)
+{
+    bool ok = read_whole (sock, request, reader, error);
+
+    listen_no_more (sock, reader->group);
+    return ok;
 }
 
 /* ---- writing ---- */

@@ -31,6 +31,11 @@ typedef struct {
      * is nothing to forget. */
     void (*reset) (void *data);
     void *data;
+    /* For dumps that the kernel does not mark when somebody writes meanwhile (rules, routes): the
+     * multicast group (RTNLGRP_*) that tells of it. Such a dump, when it comes in several pieces,
+     * is repeated while listening to the group, and counts when nothing was heard. 0: the kernel
+     * marks them. */
+    int group;
 } SgNlReader;
 
 /* Sends @request (a whole message; its sequence number, port, NLM_F_REQUEST and, unless it is a

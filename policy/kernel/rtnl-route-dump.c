@@ -34,11 +34,18 @@ reset_routes (void *data)
     g_ptr_array_set_size (taking->routes, (int) taking->before);
 }
 
+/* A route dump goes on by counting too (net/ipv6/ip6_fib.c, fib6_dump_table), unmarked. */
+static int
+group_of (uint8_t family)
+{
+    return family == AF_INET6 ? RTNLGRP_IPV6_ROUTE : RTNLGRP_IPV4_ROUTE;
+}
+
 bool
 sg_rtnl_route_dump (SgNlSocket *sock, uint8_t family, SgSnapshot *snapshot, GError **error)
 {
     Taking taking = {snapshot->routes, snapshot->routes->len, family};
-    const SgNlReader reader = {take_route, reset_routes, &taking};
+    const SgNlReader reader = {take_route, reset_routes, &taking, group_of (family)};
     uint8_t memory[64] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
     SgNlMessage message = sg_nl_message_begin (memory, sizeof (memory), RTM_GETROUTE, NLM_F_DUMP);
     struct rtmsg *header = sg_nl_put_header (&message, sizeof (*header));
