@@ -490,8 +490,8 @@ test_bus_nonsense (void)
         "",
         "REJECTED EXTERNAL\r\n",
         "HTTP/1.1 400 Bad Request\r\n\r\n",
-        "DATA\r\nOK 1d2ee4301f57802fbbc2d7d51d2ee430\r\nAGREE_UNIX_FD\r\n"
-        "no message of D-Bus, but long enough to be the head of one",
+        ("DATA\r\nOK 1d2ee4301f57802fbbc2d7d51d2ee430\r\nAGREE_UNIX_FD\r\n"
+         "no message of D-Bus, but long enough to be the head of one"),
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS (answers); i++)
