@@ -154,11 +154,12 @@ char *
 sg_memory_to_text (const SgMemory *memory)
 {
     g_autoptr (GKeyFile) file = g_key_file_new ();
-    g_autofree int *marks = g_new (int, memory->marks->len);
+    g_autoptr (GPtrArray) marks = g_ptr_array_new_with_free_func (g_free);
 
     for (guint i = 0; i < memory->marks->len; i++)
-        marks[i] = (int) g_array_index (memory->marks, uint32_t, i);
-    g_key_file_set_integer_list (file, GROUP, KEY_MARKS, marks, memory->marks->len);
+        g_ptr_array_add (marks, g_strdup_printf ("%u", g_array_index (memory->marks, uint32_t, i)));
+    g_key_file_set_string_list (file, GROUP, KEY_MARKS, (const char *const *) marks->pdata,
+                                marks->len);
     g_key_file_set_string_list (file, GROUP, KEY_WARNED,
                                 (const char *const *) memory->warned->pdata, memory->warned->len);
     for (guint i = 0; i < memory->gateways->len; i++)

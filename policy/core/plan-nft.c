@@ -118,13 +118,13 @@ remove_chains (const Diff *diff, const GPtrArray *chains, SgStage stage)
         add_chain_action (diff, stage, SG_ACTION_NFT_CHAIN_DEL, g_ptr_array_index (chains, i));
 }
 
-/* Takes away all that is ours, to be made anew in the same transaction: no gap. */
+/* Takes away all that is ours: for good, or to be made anew in the same transaction (no gap). */
 static void
-remove_everything (const Diff *diff)
+remove_everything (const Diff *diff, SgStage stage)
 {
-    remove_chains (diff, diff->have->chains, SG_STAGE_GUARD);
+    remove_chains (diff, diff->have->chains, stage);
     for (guint i = 0; i < diff->have->sets->len; i++)
-        add_set_action (diff, SG_STAGE_GUARD, SG_ACTION_NFT_SET_DEL,
+        add_set_action (diff, stage, SG_ACTION_NFT_SET_DEL,
                         g_ptr_array_index (diff->have->sets, i));
 }
 
@@ -191,13 +191,16 @@ sg_plan_add_nft (SgPlan *plan, const SgNftTable *have, const SgNftTable *want)
     Diff diff = {plan, have && have->exists ? have : NULL, want};
     bool rebuild = has_other_definitions (&diff);
 
-    if (!want->exists)
+    if (!want->exists) {
+        if (diff.have)
+            remove_everything (&diff, SG_STAGE_UNGUARD);
         return;
+    }
     if (!diff.have || diff.have->dormant)
         sg_plan_add (plan, SG_STAGE_GUARD,
                      (SgAction) {.kind = SG_ACTION_NFT_TABLE_ADD, .table = want});
     if (rebuild)
-        remove_everything (&diff);
+        remove_everything (&diff, SG_STAGE_GUARD);
     add_sets (&diff, rebuild);
     diff_all_elements (&diff, rebuild);
     add_chains (&diff, rebuild);

@@ -4,7 +4,6 @@
 
 #include "core/plan.h"
 
-#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <string.h>
 
@@ -109,7 +108,7 @@ print_field (SgNftType type, const uint8_t *key, const uint8_t *end, const SgSna
         print_address (key, end, AF_INET6, out);
         break;
     case SG_NFT_TYPE_IFINDEX:
-        print_interface (end ? ntohl (number) : number, snapshot, out);
+        print_interface (end ? GUINT32_FROM_BE (number) : number, snapshot, out);
         break;
     case SG_NFT_TYPE_MARK:
         g_string_append_printf (out, "0x%x", number);

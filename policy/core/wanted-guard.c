@@ -2,7 +2,6 @@
 /* What is in the sets and maps of our nftables ruleset (spec 1.3 and 1.4). */
 #include "core/wanted-parts.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "core/contract.h"
@@ -60,7 +59,7 @@ add_interface_prefix (SgNftTable *table, const char *set_name, uint32_t ifindex,
 {
     SgNftElement *element = add_element (table, set_name);
     SgIp last = sg_prefix_last (prefix);
-    uint32_t index = htonl (ifindex);
+    uint32_t index = GUINT32_TO_BE (ifindex);
 
     memcpy (element->key, &index, sizeof index);
     memcpy (element->key + sizeof index, prefix->ip.bytes, sizeof prefix->ip.bytes);
@@ -142,6 +141,18 @@ is_exempt (const SgLink *link, const SgSituation *situation)
 
 /* ---- sets ---- */
 
+/* Marks that the kernel still holds: they were a gateway's, whatever became of our memory. */
+static void
+keep_marks (SgNftTable *table, const SgSnapshot *snapshot)
+{
+    const SgNftSet *set =
+        snapshot->nft6 ? sg_nft_table_find_set (snapshot->nft6, SG_SET_GATEWAY_MARKS) : NULL;
+    SgNftSet *marks = sg_nft_table_find_set (table, SG_SET_GATEWAY_MARKS);
+
+    if (set && sg_nft_set_same_definition (set, marks))
+        g_array_append_vals (marks->elements, set->elements->data, set->elements->len);
+}
+
 static void
 add_gateways (SgNftTable *table, const SgSituation *situation)
 {
@@ -156,6 +167,7 @@ add_gateways (SgNftTable *table, const SgSituation *situation)
     for (guint i = 0; i < situation->memory->marks->len; i++)
         add_number (table, SG_SET_GATEWAY_MARKS,
                     g_array_index (situation->memory->marks, uint32_t, i));
+    keep_marks (table, situation->snapshot);
     if (situation->selected)
         add_number (table, SG_SET_SELECTED, situation->selected->ifindex);
 }
