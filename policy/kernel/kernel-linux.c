@@ -104,7 +104,8 @@ linux_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GErr
 
     if (!sg_rtnl_link_dump (self->route, snapshot, error))
         return false;
-    if (config->ipv6 && !dump_family (self, AF_INET6, snapshot, error))
+    /* Also where Families= leaves it out: what is ours has to go then. */
+    if (!dump_family (self, AF_INET6, snapshot, error))
         return false;
     if (config->ipv4 && !dump_family (self, AF_INET, snapshot, error))
         return false;
