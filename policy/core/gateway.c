@@ -183,8 +183,10 @@ sg_gateways_find (const SgConfig *config, const SgMemory *memory, const SgSnapsh
         const SgDevice *device = &g_array_index (snapshot->devices, SgDevice, i);
         const SgLink *link = g_hash_table_lookup (links, device->name);
 
+        /* Two devices may share a link, as an ethernet one and its PPPoE. */
         if (link && device->can_be_gateway && device->managed && device->active &&
-            !device->external && can_be_gateway (link, config, snapshot)) {
+            !device->external && can_be_gateway (link, config, snapshot) &&
+            !sg_gateways_by_name (gateways, link->name)) {
             SgGateway gateway = new_gateway (link, device, snapshot);
 
             g_array_append_val (gateways, gateway);

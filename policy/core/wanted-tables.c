@@ -18,15 +18,22 @@ pref_rank (uint8_t pref)
 
 /* ---- which next hops of a route of main belong into the table of a gateway ---- */
 
-/* For the default route: only those through the gateway itself. For others: all but those
- * through another gateway; the way back to a neighbour on another LAN is through this one. */
+/* A default route, also one in pieces: copied elsewhere, it would take all that leaves by there. */
+static bool
+is_way_out (const SgRoute *route)
+{
+    return sg_route_is_default (route) || sg_route_is_default_in_disguise (route);
+}
+
+/* For a way out: only those through the gateway itself. For others: all but those through
+ * another gateway; the way back to a neighbour on another LAN is through this one. */
 static bool
 is_wanted_hop (const SgNexthop *hop, const SgRoute *route, const SgGateway *gateway,
                const GArray *gateways)
 {
     if (hop->ifindex == gateway->ifindex)
         return true;
-    return !sg_route_is_default (route) && !sg_gateways_contain (gateways, hop->ifindex);
+    return !is_way_out (route) && !sg_gateways_contain (gateways, hop->ifindex);
 }
 
 /* The route as it should be in the table of @gateway; NULL when it does not belong there. */
@@ -36,7 +43,8 @@ copy_for (const SgRoute *route, const SgGateway *gateway, const GArray *gateways
     SgRoute *copy;
     uint16_t kept = 0;
 
-    if (sg_route_is_default (route) && (route->type != RTN_UNICAST || gateway->wireguard))
+    if ((is_way_out (route) && route->type != RTN_UNICAST) ||
+        (sg_route_is_default (route) && gateway->wireguard))
         return NULL;
     copy = sg_route_copy (route);
     for (uint16_t i = 0; i < route->n_nexthops; i++) {
@@ -102,35 +110,44 @@ compare_for_joining (const SgRoute **a, const SgRoute **b)
     return order;
 }
 
+/* Whether both compete for the same packets; the metric decides between them. */
+static bool
+same_destination (const SgRoute *a, const SgRoute *b)
+{
+    return sg_prefix_compare (&a->dst, &b->dst) == 0 && sg_prefix_compare (&a->src, &b->src) == 0;
+}
+
 /* Replaces routes of one slot that the kernel would join by what it would make of them; those
- * of a lower router preference get the next metric instead, which keeps their order. */
+ * of a lower router preference get the next metric instead, and so does whoever has that
+ * already, which keeps the order of all. */
 static GPtrArray *
 join_routes (GPtrArray *routes)
 {
     GPtrArray *result = g_ptr_array_new_with_free_func (g_free);
     const SgRoute *last = NULL; /* of @routes, the last one that may join… */
-    guint last_index = 0;       /* …and where in @result it went */
-    uint32_t step = 0;
+    SgRoute *made = NULL;       /* …and what became of it: the one at @index of @result */
+    guint index = 0;
 
     g_ptr_array_sort (routes, (GCompareFunc) compare_for_joining);
     for (guint i = 0; i < routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (routes, i);
-        bool same_slot = last && may_join (route) && sg_route_same_slot (last, route);
-        SgRoute *copy;
+        bool joins = may_join (route);
 
-        if (same_slot && route->pref == last->pref) {
-            copy = join (g_ptr_array_index (result, last_index), route);
-            g_free (g_ptr_array_index (result, last_index));
-            g_ptr_array_index (result, last_index) = copy;
+        if (joins && last && route->pref == last->pref && sg_route_same_slot (last, route)) {
+            g_autofree SgRoute *before = made;
+
+            made = g_ptr_array_index (result, index) = join (before, route);
             continue;
         }
-        copy = sg_route_copy (route);
-        g_ptr_array_add (result, copy);
-        if (may_join (route)) {
-            step = same_slot ? step + 1 : 0;
-            copy->metric += step;
+        g_ptr_array_add (result, sg_route_copy (route));
+        if (joins) {
+            SgRoute *copy = g_ptr_array_index (result, result->len - 1);
+
+            if (last && same_destination (last, route) && copy->metric <= made->metric)
+                copy->metric = MIN (made->metric, UINT32_MAX - 1) + 1;
             last = route;
-            last_index = result->len - 1;
+            made = copy;
+            index = result->len - 1;
         }
     }
     return result;
@@ -170,7 +187,9 @@ static bool
 has_default (const GPtrArray *routes)
 {
     for (guint i = 0; i < routes->len; i++) {
-        if (sg_route_is_default (g_ptr_array_index (routes, i)))
+        const SgRoute *route = g_ptr_array_index (routes, i);
+
+        if (sg_route_is_default (route) && !route->src.len)
             return true;
     }
     return false;
