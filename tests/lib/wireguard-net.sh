@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # wireguard-net.sh: a host with a LAN, and a server behind it that owns a prefix (sourced). The
 # host is the namespace of the caller; real WireGuard, so it needs a kernel that has it.
 #
