@@ -334,7 +334,7 @@ fake_close (SgKernel *kernel)
 static const SgKernelOps fake_ops = {fake_dump, fake_commit, fake_close};
 
 SgKernel *
-sg_fake_kernel_open (const SgSnapshot *snapshot)
+sg_fake_kernel_new (const SgSnapshot *snapshot)
 {
     Fake *self = g_new0 (Fake, 1);
 

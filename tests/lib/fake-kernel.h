@@ -7,7 +7,7 @@
 #include "kernel/kernel.h"
 
 /* Starts from a copy of what @snapshot holds (not its devices: those are NetworkManager's). */
-SgKernel *sg_fake_kernel_open (const SgSnapshot *snapshot);
+SgKernel *sg_fake_kernel_new (const SgSnapshot *snapshot);
 
 /* The kernel side of a snapshot, deep. */
 void sg_fake_copy (const SgSnapshot *from, SgSnapshot *to);
