@@ -617,13 +617,13 @@ test_route_round_trip (void)
     }
 }
 
-/* One gateway is deleted as a list of one, a device-less route by the device it stands on. */
+/* A route without next hops is deleted by the device it stands on. */
 static void
 test_route_deletion (void)
 {
     g_autoptr (GPtrArray) routes = make_routes ();
-    static const uint16_t wanted[] = {RTA_MULTIPATH, RTA_MULTIPATH, RTA_OIF,
-                                      RTA_NH_ID,     RTA_MULTIPATH, RTA_MULTIPATH};
+    static const uint16_t wanted[] = {RTA_OIF,   RTA_OIF,       RTA_OIF,
+                                      RTA_NH_ID, RTA_MULTIPATH, RTA_MULTIPATH};
     static const SgNlSpec specs[] = {[RTA_OIF] = {SG_NL_U32},
                                      [RTA_MULTIPATH] = {SG_NL_BYTES},
                                      [RTA_TABLE] = {SG_NL_U32},
@@ -878,7 +878,7 @@ main (int argc, char *argv[])
     g_test_add_func ("/rtnl/rule/deletion-names-all", test_rule_deletion_names_all);
     g_test_add_func ("/rtnl/rule/unknown-selectors-noted", test_rule_other);
     g_test_add_func ("/rtnl/route/round-trip", test_route_round_trip);
-    g_test_add_func ("/rtnl/route/deletion-hits-one-hop", test_route_deletion);
+    g_test_add_func ("/rtnl/route/deletion-names-the-path", test_route_deletion);
     g_test_add_func ("/rtnl/route/kept", test_route_kept);
     g_test_add_func ("/rtnl/route/canonical-order", test_route_order);
     g_test_add_func ("/rtnl/route/too-large-refused", test_route_too_large);
