@@ -20,7 +20,7 @@ status_is() {   # status_is N COMMAND...: and it says one sentence on standard e
 said() { grep -qE "$1" /run/t/err || { cat /run/t/err; return 1; }; }
 said_once() { [ "$(grep -cE "$1" /run/t/err)" = 1 ] || { cat /run/t/err; return 1; }; }
 field() { awk -v f="$1:" '$1 == f { print $2 }' "/proc/$pid/status"; }
-nothing_of_ours() { ! ip -6 rule | grep -q 'proto 106' && ! nft list table ip6 startos 2>/dev/null; }
+nothing_of_ours() { ! ip -N -6 rule | grep -q 'proto 106' && ! nft list table ip6 startos 2>/dev/null; }
 
 # --- rights: a run that waits for the lock can be looked at
 exec 8>/run/sixgate/lock
