@@ -111,15 +111,35 @@ best_underlay (const SgSituation *situation)
     return best;
 }
 
+static bool
+is_through_tunnel (const SgRoute *route, const SgSnapshot *snapshot)
+{
+    return route->n_nexthops && sg_snapshot_wireguard (snapshot, route->nexthops[0].ifindex);
+}
+
+/* Whether main sends strangers into a WireGuard link: by its best default, or by one in pieces,
+ * which is longer than any default. */
+static bool
+is_main_a_tunnel (const SgSnapshot *snapshot)
+{
+    const SgRoute *best = best_default (snapshot);
+
+    for (guint i = 0; i < snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
+
+        if (route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+            sg_route_is_default_in_disguise (route) && is_through_tunnel (route, snapshot))
+            return true;
+    }
+    return best && is_through_tunnel (best, snapshot);
+}
+
 static uint32_t
 transport_table (const SgSituation *situation)
 {
-    const SgRoute *route = best_default (situation->snapshot);
-    const SgGateway *underlay;
+    const SgGateway *underlay =
+        is_main_a_tunnel (situation->snapshot) ? best_underlay (situation) : NULL;
 
-    if (!route || !sg_snapshot_wireguard (situation->snapshot, route->nexthops[0].ifindex))
-        return RT_TABLE_MAIN;
-    underlay = best_underlay (situation);
     return underlay ? underlay->table : RT_TABLE_MAIN;
 }
 
