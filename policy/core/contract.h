@@ -15,6 +15,12 @@
  * mark of a gateway and from the 51820… that NetworkManager picks. */
 #define SG_WG_FWMARK 0x73697867u
 
+/* What a profile says in its "user" setting: the type of the gateway, and name servers and search
+ * domains that are not in use, separated by ", ". */
+#define SG_USER_TYPE "sixgate.type"
+#define SG_USER_DNS "sixgate.dns"
+#define SG_USER_DNS_SEARCH "sixgate.dns-search"
+
 /* Metric of the blackhole default in each table of a gateway: the largest, so that any other
  * default wins. */
 #define SG_BLACKHOLE_METRIC 4294967295u
