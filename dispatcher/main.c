@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sixgate-reconcile: NetworkManager's dispatcher program, the boot service and the command by
  * hand, all the same short run. An event is only a hint: state is always read afresh. */
-#include <locale.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -18,7 +17,6 @@ main (int argc, char **argv)
     g_autoptr (GError) error = NULL;
     bool dropped = sg_privileges_drop (&error);
 
-    setlocale (LC_ALL, "");
     umask (077);
     sg_report_init ();
     if (dropped)
