@@ -16,7 +16,7 @@
 #define SHOW_RULESET "show ruleset\n"
 
 typedef struct {
-    const char *folder;
+    char *folder;
     bool show_ruleset; /* also print the definitions of sets, chains and rules */
 } Golden;
 
