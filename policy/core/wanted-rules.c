@@ -117,10 +117,10 @@ is_through_tunnel (const SgRoute *route, const SgSnapshot *snapshot)
     return route->n_nexthops && sg_snapshot_wireguard (snapshot, route->nexthops[0].ifindex);
 }
 
-/* Whether main sends strangers into a WireGuard link: by its best default, or by one in pieces,
- * which is longer than any default. */
+/* Whether main leads strangers out, and not into a WireGuard link: neither by its best default,
+ * nor by one in pieces, which is longer than any default. */
 static bool
-is_main_a_tunnel (const SgSnapshot *snapshot)
+leads_main_out (const SgSnapshot *snapshot)
 {
     const SgRoute *best = best_default (snapshot);
 
@@ -129,16 +129,17 @@ is_main_a_tunnel (const SgSnapshot *snapshot)
 
         if (route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
             sg_route_is_default_in_disguise (route) && is_through_tunnel (route, snapshot))
-            return true;
+            return false;
     }
-    return best && is_through_tunnel (best, snapshot);
+    return best && !is_through_tunnel (best, snapshot);
 }
 
+/* Without a route in main the packet would go on to 75: into the tunnel. */
 static uint32_t
 transport_table (const SgSituation *situation)
 {
     const SgGateway *underlay =
-        is_main_a_tunnel (situation->snapshot) ? best_underlay (situation) : NULL;
+        leads_main_out (situation->snapshot) ? NULL : best_underlay (situation);
 
     return underlay ? underlay->table : RT_TABLE_MAIN;
 }

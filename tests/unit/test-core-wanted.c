@@ -240,6 +240,10 @@ static const Row rule_rows[] = {
     {"74/a tunnel has the default in pieces: the table of the best gateway that is none",
      HOST SELECTED "route 2000::/3 table main proto 3 metric 50 dev wg0\n",
      "rule pref 74 fwmark 0xcafe lookup 1002", NULL},
+    {"74/main has no default at all: the table of the best gateway that is no tunnel",
+     LINKS TUNNEL SELECTED "device eth0 can-be-gateway managed active gateway6 fe80::1\n"
+                           "address 2001:db8:1::10/64 dev eth0\n",
+     "rule pref 74 fwmark 0xcafe lookup 1002", NULL},
     {"74/not in auto", HOST, NULL, "pref 74"},
     {"75/the table of the selected outbound", HOST SELECTED, "rule pref 75 lookup 1005", NULL},
     {"75/also when it cannot carry IPv6",
