@@ -22,7 +22,7 @@ parse_ok (const char *text)
     SgWgConf *conf = sg_wg_conf_parse ("f", text, strlen (text), &error);
 
     if (error)
-        g_error ("%s\nin\n%s", error->message, text);
+        g_error ("%s, of\n%s", error->message, text);
     return conf;
 }
 
