@@ -201,7 +201,8 @@ def privileges_first():
     if not shutil.which('strace'):
         return 'no strace'
     calls = trace('--dry-run')
-    last = max(i for i, line in enumerate(calls) if 'prctl(' in line or 'capset(' in line)
+    last = max(min(i for i, line in enumerate(calls) if call in line)
+               for call in ('PR_CAPBSET_DROP', 'capset(', 'PR_SET_NO_NEW_PRIVS'))
     opened = min(i for i, line in enumerate(calls) if CONFIG in line)
     check(last < opened, 'the configuration is opened first')
     return None
