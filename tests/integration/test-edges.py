@@ -414,6 +414,22 @@ def paste():
     same(pasted, complete('--outbound', 'eth0'))
 
 
+@case('a reader that goes away (| head) does not end a run half way')
+def closed_pipe():
+    end = complete('--outbound', 'eth0')
+    reset()
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([PROGRAM, '-v', '-n', '--outbound', 'eth0'], env=ENV, stdout=writer,
+                          stderr=subprocess.DEVNULL, check=False)
+    check(done.returncode >= 0, 'killed')
+    done = subprocess.run([PROGRAM, '-v', '--outbound', 'eth0'], env=ENV, stdout=writer,
+                          stderr=subprocess.DEVNULL, check=False)
+    os.close(writer)
+    same(done.returncode, 0)
+    same(kernel(), end)
+
+
 @case('a second run writes nothing, whatever is selected')
 def second_run():
     for words in ([], ['--outbound', 'eth0'], ['--outbound', 'eth1'], ['--outbound', 'auto']):
