@@ -390,6 +390,7 @@ test_size (void)
     begin = g_get_monotonic_time ();
     conf = sg_wg_conf_parse ("f", text->str, text->len, &error);
     g_assert_no_error (error);
+    g_assert_nonnull (conf);
     g_assert_cmpint (g_get_monotonic_time () - begin, <, G_USEC_PER_SEC);
     g_string_append_c (text, '\n');
     g_assert_null (sg_wg_conf_parse ("f", text->str, text->len, &error));
