@@ -42,7 +42,7 @@ set_allowed_ips (SgWgPeer *peer, GVariant *value, GError **error)
 
         if (!sg_wg_allowed_ip_parse (*text, &prefix, error))
             return false;
-        sg_wg_peer_add_allowed_ip (peer, &prefix);
+        g_array_append_val (peer->allowed_ips, prefix);
     }
     return true;
 }

@@ -268,6 +268,21 @@ get_dns_search (const Draft *draft, uint8_t family)
     return strings (draft->given->dns_domains);
 }
 
+/* A line break in a domain would be a line of its own in an exported file. */
+static bool
+add_domain (SgWgConf *conf, const char *text, GError **error)
+{
+    if (!sg_wg_domain_is_valid (text)) {
+        g_autofree char *quoted = sg_wg_quote (text);
+
+        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
+                     "%s is no search domain; write it like example.com", quoted);
+        return false;
+    }
+    sg_wg_conf_add_domain (conf, text);
+    return true;
+}
+
 static bool
 set_dns_search (Draft *draft, GVariant *value, GError **error)
 {
@@ -276,8 +291,10 @@ set_dns_search (Draft *draft, GVariant *value, GError **error)
     /* "~" alone is what we write when no domain was given. */
     if (g_strv_length ((char **) list) == 1 && strcmp (list[0], "~") == 0)
         return true;
-    for (const char **domain = list; *domain; domain++)
-        sg_wg_conf_add_domain (draft->conf, *domain);
+    for (const char **domain = list; *domain; domain++) {
+        if (!add_domain (draft->conf, *domain, error))
+            return false;
+    }
     return true;
 }
 
@@ -313,6 +330,24 @@ get_user (const Draft *draft, uint8_t family)
     return g_variant_builder_end (&data);
 }
 
+/* Calls @add for each of the ", "-separated words of a user data entry, where it is there. */
+static bool
+read_user (SgWgConf *conf, GVariant *data, const char *key,
+           bool (*add) (SgWgConf *, const char *, GError **), GError **error)
+{
+    g_auto (GStrv) words = NULL;
+    const char *text;
+
+    if (!g_variant_lookup (data, key, "&s", &text))
+        return true;
+    words = g_strsplit (text, ", ", -1);
+    for (char **word = words; *word; word++) {
+        if (!add (conf, *word, error))
+            return false;
+    }
+    return true;
+}
+
 static bool
 set_user (Draft *draft, GVariant *value, GError **error)
 {
@@ -326,21 +361,8 @@ set_user (Draft *draft, GVariant *value, GError **error)
                      text);
         return false;
     }
-    if (g_variant_lookup (value, SG_USER_DNS, "&s", &text)) {
-        g_auto (GStrv) list = g_strsplit (text, ", ", -1);
-
-        for (char **server = list; *server; server++) {
-            if (!add_server (draft->conf, *server, error))
-                return false;
-        }
-    }
-    if (g_variant_lookup (value, SG_USER_DNS_SEARCH, "&s", &text)) {
-        g_auto (GStrv) list = g_strsplit (text, ", ", -1);
-
-        for (char **domain = list; *domain; domain++)
-            sg_wg_conf_add_domain (draft->conf, *domain);
-    }
-    return true;
+    return read_user (draft->conf, value, SG_USER_DNS, add_server, error) &&
+           read_user (draft->conf, value, SG_USER_DNS_SEARCH, add_domain, error);
 }
 
 static GVariant *
