@@ -84,6 +84,7 @@ sg_state_parse (const char *name, const char *text, size_t len, GError **error)
     g_autoptr (GKeyFile) file = g_key_file_new ();
     g_autofree char *interface = NULL;
     g_auto (GStrv) trusted = NULL;
+    g_autoptr (GError) problem = NULL;
 
     if (!len || !g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL)) {
         corrupt (name, "the file is empty or no key file", error);
@@ -97,7 +98,11 @@ sg_state_parse (const char *name, const char *text, size_t len, GError **error)
         return NULL;
     }
     g_strlcpy (state->outbound, interface, sizeof state->outbound);
-    trusted = g_key_file_get_string_list (file, GROUP_OUTBOUND, KEY_TRUSTED, NULL, NULL);
+    trusted = g_key_file_get_string_list (file, GROUP_OUTBOUND, KEY_TRUSTED, NULL, &problem);
+    if (problem && !g_error_matches (problem, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND)) {
+        corrupt (name, "[outbound] TrustedPrefixes= is malformed", error);
+        return NULL;
+    }
     for (char **entry = trusted; entry && *entry; entry++) {
         SgTrusted value;
 
@@ -122,6 +127,9 @@ sg_state_to_text (const SgState *state)
         const SgTrusted *entry = &g_array_index (state->trusted, SgTrusted, i);
         char text[SG_PREFIX_TEXT_MAX];
 
+        /* The kernel takes any bytes as a name; in the file they would spoil the rest. */
+        if (!g_utf8_validate (entry->interface, -1, NULL))
+            continue;
         g_ptr_array_add (trusted, g_strdup_printf ("%s %s", entry->interface,
                                                    sg_prefix_format (&entry->prefix, text)));
     }

@@ -271,21 +271,18 @@ put_multipath (SgNlMessage *message, const SgRoute *route)
     sg_nl_nest_end (message, nest);
 }
 
-/* Where the route leads. A deletion in IPv6 goes by the list form even for one gateway: the plain
- * form would take all next hops of the slot with it (net/ipv6/route.c, fc_delete_all_nh). */
+/* Where the route leads. */
 static void
 put_path (SgNlMessage *message, SgRtnlRouteKind kind, const SgRoute *route, struct rtmsg *header)
 {
-    bool list = kind == SG_RTNL_ROUTE_DEL && route->family == AF_INET6;
-
     if (route->nexthop_id != 0) {
         sg_nl_put_u32 (message, RTA_NH_ID, route->nexthop_id);
     } else if (!has_nexthops (route->type)) {
-        /* The kernel does not compare the type of an IPv6 route that it deletes, but the device,
-         * and these are on lo. */
-        if (list)
+        /* Of an IPv6 route that it deletes the kernel does not compare the type (net/ipv6/route.c,
+         * ip6_route_del), but the device, and these are on lo. */
+        if (kind == SG_RTNL_ROUTE_DEL && route->family == AF_INET6)
             sg_nl_put_u32 (message, RTA_OIF, LOOPBACK_IFINDEX);
-    } else if (route->n_nexthops > 1 || (list && route->n_nexthops == 1)) {
+    } else if (route->n_nexthops > 1) {
         put_multipath (message, route);
     } else if (route->n_nexthops == 1) {
         if (route->nexthops[0].ifindex != 0)

@@ -82,7 +82,9 @@ take_members (const struct fib_rule_hdr *header, const Attrs attrs, SgRule *rule
     rule->table = u32_or (attrs[FRA_TABLE], header->table);
     rule->fwmark = u32_or (attrs[FRA_FWMARK], 0);
     rule->fwmask = u32_or (attrs[FRA_FWMASK], rule->fwmark ? UINT32_MAX : 0);
-    rule->suppress_prefixlen = (int32_t) u32_or (attrs[FRA_SUPPRESS_PREFIXLEN], UINT32_MAX);
+    /* Any negative number is none (net/ipv6/fib6_rules.c, fib6_rule_suppress). */
+    rule->suppress_prefixlen =
+        MAX ((int32_t) u32_or (attrs[FRA_SUPPRESS_PREFIXLEN], UINT32_MAX), -1);
     if (attrs[FRA_PROTOCOL])
         rule->protocol = sg_nl_attr_u8 (attrs[FRA_PROTOCOL]);
     if (attrs[FRA_IIFNAME])

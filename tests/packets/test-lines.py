@@ -166,6 +166,12 @@ def gateway_goes():
     return left['wg0'] == 0
 
 
+def bound_when_default_goes():
+    """The link's own default is gone (as when a link goes down), the blackhole stays."""
+    delete_route('wg0', '^default')
+    return nothing_by('eth0', lambda: host.send(to=FAR, port=9, source=HOST['wg0']), to=FAR)()
+
+
 # ---- surroundings that some cases need: (on, off)
 
 def other_marks(on):
@@ -237,6 +243,15 @@ RULES = [
     (1000, 'auto', "a full tunnel's rules do not hijack the host", out_by('eth0'), full_tunnel),
     (1100, 'auto', 'without a default in main the one of table default holds, not another VPN',
      out_by('wg0'), only_default_table),
+]
+# a route in wg0's table, selection, case, surroundings
+ROUTES = [
+    ('^default', 'auto', 'the host answers by wg0 a client that came by wg0',
+     answered(far, HOST['wg0'], source=FAR)),
+    ('^blackhole default', 'auto', 'a table without its default does not fall through to the LAN',
+     bound_when_default_goes),
+    ('^fd00:c::/64 dev br0', 'auto', "a container reaches the tunnel's address",
+     lambda: container.tcp(to=HOST['wg0']) == 'ok'),
 ]
 # chain, a pattern of the line, selection, case, surroundings
 LINES = [
@@ -327,6 +342,8 @@ def rows():
     for row in RULES:
         pref, selection, what, case = row[:4]
         yield f'rule {pref}', selection, what, case, row[4:], lambda p=pref: delete_rules(p)
+    for row in ROUTES:
+        yield (f'route {row[0]}', *row[1:4], row[4:], lambda p=row[0]: delete_route('wg0', p))
     for row in LINES:
         chain, pattern, selection, what, case = row[:5]
         yield (f'{chain}: {pattern}', selection, what, case, row[5:],
@@ -336,6 +353,13 @@ def rows():
 def delete_rules(pref):
     for line in run('ip', '-6', 'rule', 'show', 'pref', str(pref)).splitlines():
         ip('rule del pref ' + line.replace(':', '', 1).replace('[detached]', ''))
+
+
+def delete_route(gateway, pattern):
+    table = 1000 + net.index(gateway)
+    for line in run('ip', '-6', 'route', 'show', 'table', str(table)).splitlines():
+        if re.search(pattern, line):
+            ip(f'route del {line} table {table}')
 
 
 def lines(chain):

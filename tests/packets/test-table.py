@@ -64,6 +64,19 @@ def outbound(selection):
                        f'no gateway that was not chosen', got, left)
 
 
+def forwarded(selection):
+    """What a container sends goes where the host's own packets go."""
+    by = {'auto': 'eth0', 'eth0': 'eth0', 'wg0': 'wg0'}.get(selection)
+    for kind in ('tcp', 'udp', 'echo'):
+        net.watch()
+        got = getattr(net.agents['ctr'], kind)(to=FAR)
+        left = net.watch(to=FAR)
+        wrong = {n: c for n, c in left.items() if n != by and c}
+        tap.ok(not wrong and (got == 'ok') == bool(by),
+               f'{selection}: {WORDS[kind]} of a container '
+               f'{"goes out by " + by if by else "does not leave"}', got, left)
+
+
 def neighbours(selection):
     for kind in ('tcp', 'udp', 'echo'):
         for to, what in ((LAN_CLIENT, 'the LAN'), (CONTAINER, 'a container'),
@@ -89,6 +102,7 @@ for choice in SELECTIONS:
         if (choice, way) not in (('incapable', 'wg1'), ('flushed', 'wg0')):
             inbound(choice, way)
     outbound(choice)
+    forwarded(choice)
     if choice != 'flushed':
         neighbours(choice)
 tap.finish()

@@ -340,7 +340,7 @@ static const struct {
     {"pref 78 not from 2001:db8::/32 prohibit protocol 106",
      "pref 78 not from 2001:db8::/32 prohibit proto sixgate"},
     {"pref 80 uidrange 0-99 lookup main protocol 3", "pref 80 lookup main proto 3" OTHER},
-    {"pref 81 ipproto tcp dport 80-90 lookup main protocol 3", "pref 81 lookup main proto 3" OTHER},
+    {"pref 81 ipproto 6 dport 80-90 lookup main protocol 3", "pref 81 lookup main proto 3" OTHER},
     {"pref 82 sport 80 lookup main protocol 3", "pref 82 lookup main proto 3" OTHER},
     {"pref 83 tun_id 9 lookup main protocol 3", "pref 83 lookup main proto 3" OTHER},
     {"pref 84 lookup main suppress_ifgroup 5 protocol 3", "pref 84 lookup main proto 3" OTHER},
@@ -488,12 +488,14 @@ static void
 test_twins (Fixture *f, gconstpointer data)
 {
     g_autofree SgRoute *route = make_default (f, "va", NULL);
+    g_autofree SgRoute *twin = make_default (f, "va", NULL);
     SgRule rule = sg_rule_ours (AF_INET6, 60, FR_ACT_TO_TBL);
 
     rule.table = 1003;
     RUN ("ip -6 rule add pref 60 lookup 1003 protocol static");
     RUN ("ip -6 route add default dev vb metric 5 table 1003 proto static");
-    RUN ("ip -6 route add blackhole default metric 6 table 1003 proto static");
+    RUN ("ip -6 route add default dev va metric 6 table 1003 proto static");
+    twin->metric = 6;
     g_autofree char *rules = run ("ip -6 -details rule show");
     g_autofree char *routes = run ("ip -6 -details route show table 1003");
 
@@ -507,6 +509,7 @@ test_twins (Fixture *f, gconstpointer data)
     /* Ours, and once more: now only the twins would be hit. */
     for (int twice = 0; twice < 2; twice++) {
         add_route_action (f, SG_ACTION_ROUTE_DEL, route);
+        add_route_action (f, SG_ACTION_ROUTE_DEL, twin);
         add_rule_action (f, SG_ACTION_RULE_DEL, &rule);
         assert_committed (f);
     }
@@ -529,6 +532,32 @@ test_siblings (Fixture *f, gconstpointer data)
     assert_committed (f);
     g_autofree char *text = run ("ip -6 route show table 1003");
     g_assert_cmpstr (text, ==, "default via 2001:db8:b::9 dev vb proto 106 metric 5 pref medium\n");
+}
+
+/* A blackhole in the same slot as a route of ours: each is removed without the other. */
+static void
+test_blackhole_beside (Fixture *f, gconstpointer data)
+{
+    g_autofree SgRoute *route = make_default (f, "va", NULL);
+    g_autofree SgRoute *blackhole = sg_route_new (AF_INET6, 0);
+
+    blackhole->type = RTN_BLACKHOLE;
+    blackhole->table = route->table;
+    blackhole->protocol = route->protocol;
+    blackhole->metric = route->metric;
+    add_route_action (f, SG_ACTION_ROUTE_ADD, route);
+    add_route_action (f, SG_ACTION_ROUTE_ADD, blackhole);
+    add_route_action (f, SG_ACTION_ROUTE_DEL, blackhole);
+    assert_committed (f);
+    g_autofree char *open = run ("ip -6 route show table 1003");
+    g_assert_cmpstr (open, ==, "default dev va proto 106 metric 5 pref medium\n");
+
+    add_route_action (f, SG_ACTION_ROUTE_ADD, blackhole);
+    add_route_action (f, SG_ACTION_ROUTE_DEL, route);
+    assert_committed (f);
+    g_autofree char *closed = run ("ip -6 route show table 1003");
+    g_assert_true (g_str_has_prefix (closed, "blackhole default dev lo proto 106 metric 5"));
+    g_assert_null (strstr (closed, "va"));
 }
 
 /* Each failure names the command that would do the same, and the kernel's words; what is not
@@ -718,6 +747,7 @@ main (int argc, char *argv[])
         {"/rtnl/live/rules/written-as-read", test_write_rules},
         {"/rtnl/live/foreign-twins-stay", test_twins},
         {"/rtnl/live/siblings-stay", test_siblings},
+        {"/rtnl/live/blackhole-beside", test_blackhole_beside},
         {"/rtnl/live/refusal-in-the-kernel's-words", test_refused},
         {"/rtnl/live/many-in-few-calls", test_many},
         {"/rtnl/live/disturbed-dumps-are-whole", test_disturbed},

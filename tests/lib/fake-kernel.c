@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/fake-kernel.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+
+typedef struct {
+    SgKernel base;
+    SgSnapshot *state;
+} Fake;
+
+/* ---- copies ---- */
+
+void
+sg_fake_copy (const SgSnapshot *from, SgSnapshot *to)
+{
+    g_array_append_vals (to->links, from->links->data, from->links->len);
+    g_array_append_vals (to->addresses, from->addresses->data, from->addresses->len);
+    g_array_append_vals (to->rules, from->rules->data, from->rules->len);
+    g_array_append_vals (to->wireguards, from->wireguards->data, from->wireguards->len);
+    for (guint i = 0; i < from->routes->len; i++)
+        g_ptr_array_add (to->routes, sg_route_copy (g_ptr_array_index (from->routes, i)));
+    g_clear_pointer (&to->nft6, sg_nft_table_free);
+    if (from->nft6)
+        to->nft6 = sg_fake_nft_copy (from->nft6);
+}
+
+static bool
+fake_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GError **error)
+{
+    Fake *self = (Fake *) kernel;
+
+    if (!self->state->nft6)
+        self->state->nft6 = sg_nft_table_new (/* NFPROTO_IPV6 */ 10, config->nft_table);
+    sg_fake_copy (self->state, snapshot);
+    kernel->stats.dumps++;
+    return true;
+}
+
+/* ---- rules (net/core/fib_rules.c) ---- */
+
+static int
+rule_add (GArray *rules, const SgRule *rule)
+{
+    guint at = 0;
+
+    for (guint i = 0; i < rules->len; i++) {
+        const SgRule *have = &g_array_index (rules, SgRule, i);
+
+        if (sg_rule_compare (have, rule) == 0)
+            return EEXIST;
+        /* Behind those of the same preference. */
+        if (have->pref <= rule->pref)
+            at = i + 1;
+    }
+    g_array_insert_val (rules, at, *rule);
+    return 0;
+}
+
+/* Whether a deletion that names @rule hits @have: what it does not name is "any". */
+static bool
+rule_matches (const SgRule *have, const SgRule *rule)
+{
+    return have->family == rule->family && have->pref == rule->pref &&
+           have->action == rule->action && have->protocol == rule->protocol &&
+           (rule->table == 0 || have->table == rule->table) &&
+           (rule->fwmask == 0 || (have->fwmask == rule->fwmask && have->fwmark == rule->fwmark)) &&
+           (rule->suppress_prefixlen < 0 || have->suppress_prefixlen == rule->suppress_prefixlen) &&
+           (rule->src.len == 0 || sg_prefix_compare (&have->src, &rule->src) == 0) &&
+           (rule->dst.len == 0 || sg_prefix_compare (&have->dst, &rule->dst) == 0) &&
+           (rule->iif[0] == '\0' || strcmp (have->iif, rule->iif) == 0) &&
+           (rule->oif[0] == '\0' || strcmp (have->oif, rule->oif) == 0);
+}
+
+static int
+rule_del (GArray *rules, const SgRule *rule)
+{
+    for (guint i = 0; i < rules->len; i++) {
+        if (rule_matches (&g_array_index (rules, SgRule, i), rule)) {
+            g_array_remove_index (rules, i);
+            return 0;
+        }
+    }
+    return ENOENT;
+}
+
+/* ---- routes (net/ipv6/ip6_fib.c) ---- */
+
+/* Whether routes of one slot are members of one multipath route: all through gateways. */
+static bool
+can_merge (const SgRoute *route)
+{
+    if (route->family != AF_INET6 || route->nexthop_id != 0 || route->n_nexthops == 0)
+        return false;
+    for (uint16_t i = 0; i < route->n_nexthops; i++) {
+        if (!sg_ip_is_set (&route->nexthops[i].gateway))
+            return false;
+    }
+    return true;
+}
+
+static bool
+has_hop (const SgRoute *route, const SgNexthop *hop)
+{
+    for (uint16_t i = 0; i < route->n_nexthops; i++) {
+        if (route->nexthops[i].ifindex == hop->ifindex &&
+            sg_ip_compare (&route->nexthops[i].gateway, &hop->gateway) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* @have with the next hops of @route that it does not have; NULL when it has all. */
+static SgRoute *
+merge (const SgRoute *have, const SgRoute *route)
+{
+    SgRoute *merged =
+        g_realloc (sg_route_copy (have), sizeof (*have) + (have->n_nexthops + route->n_nexthops) *
+                                                              sizeof (*have->nexthops));
+
+    for (uint16_t i = 0; i < route->n_nexthops; i++) {
+        if (!has_hop (have, &route->nexthops[i]))
+            merged->nexthops[merged->n_nexthops++] = route->nexthops[i];
+    }
+    if (merged->n_nexthops == have->n_nexthops) {
+        g_free (merged);
+        return NULL;
+    }
+    sg_route_sort_nexthops (merged);
+    return merged;
+}
+
+static int
+route_append (GPtrArray *routes, const SgRoute *route)
+{
+    for (guint i = 0; i < routes->len; i++) {
+        const SgRoute *have = g_ptr_array_index (routes, i);
+
+        if (!sg_route_same_slot (have, route))
+            continue;
+        if (sg_route_same_path (have, route))
+            return EEXIST;
+        if (can_merge (have) && can_merge (route)) {
+            SgRoute *merged = merge (have, route);
+
+            if (!merged)
+                return EEXIST;
+            g_free (routes->pdata[i]);
+            routes->pdata[i] = merged;
+            return 0;
+        }
+    }
+    g_ptr_array_add (routes, sg_route_copy (route));
+    return 0;
+}
+
+/* The first of the slot makes room. */
+static int
+route_replace (GPtrArray *routes, const SgRoute *route)
+{
+    for (guint i = 0; i < routes->len; i++) {
+        if (sg_route_same_slot (g_ptr_array_index (routes, i), route)) {
+            g_free (routes->pdata[i]);
+            routes->pdata[i] = sg_route_copy (route);
+            return 0;
+        }
+    }
+    g_ptr_array_add (routes, sg_route_copy (route));
+    return 0;
+}
+
+static bool
+route_matches (const SgRoute *have, const SgRoute *route)
+{
+    return sg_route_same_slot (have, route) && have->protocol == route->protocol &&
+           have->nexthop_id == route->nexthop_id &&
+           (have->n_nexthops == 0) == (route->n_nexthops == 0);
+}
+
+/* Takes the hops of @route out of routes that match; a route without hops goes as a whole. */
+static int
+route_del (GPtrArray *routes, const SgRoute *route)
+{
+    int result = ESRCH;
+
+    for (guint i = routes->len; i-- > 0;) {
+        SgRoute *have = g_ptr_array_index (routes, i);
+        uint16_t left = 0;
+
+        if (!route_matches (have, route))
+            continue;
+        for (uint16_t j = 0; route->nexthop_id == 0 && j < have->n_nexthops; j++) {
+            if (!has_hop (route, &have->nexthops[j]))
+                have->nexthops[left++] = have->nexthops[j];
+        }
+        if (left < have->n_nexthops || have->n_nexthops == 0)
+            result = 0;
+        have->n_nexthops = left;
+        if (left == 0)
+            g_ptr_array_remove_index (routes, i);
+    }
+    return result;
+}
+
+static bool
+has_devices (const SgSnapshot *state, const SgRoute *route)
+{
+    for (uint16_t i = 0; i < route->n_nexthops; i++) {
+        if (!sg_snapshot_link (state, route->nexthops[i].ifindex))
+            return false;
+    }
+    return true;
+}
+
+static int
+set_fwmark (SgSnapshot *state, uint32_t ifindex, uint32_t fwmark)
+{
+    for (guint i = 0; i < state->wireguards->len; i++) {
+        SgWireguard *wireguard = &g_array_index (state->wireguards, SgWireguard, i);
+
+        if (wireguard->ifindex == ifindex) {
+            wireguard->fwmark = fwmark;
+            return 0;
+        }
+    }
+    return ENODEV;
+}
+
+/* ---- commits ---- */
+
+/* One action that is not of nftables; 0 or the errno that counts as failure (see
+ * SgActionKind). */
+static int
+change (SgSnapshot *state, const SgAction *action)
+{
+    switch (action->kind) {
+    case SG_ACTION_WG_FWMARK:
+        return set_fwmark (state, action->ifindex, action->fwmark);
+    case SG_ACTION_ROUTE_ADD:
+        if (!has_devices (state, action->route))
+            return ENODEV;
+        route_append (state->routes, action->route);
+        return 0;
+    case SG_ACTION_ROUTE_REPLACE:
+        return has_devices (state, action->route) ? route_replace (state->routes, action->route)
+                                                  : ENODEV;
+    case SG_ACTION_ROUTE_DEL:
+        route_del (state->routes, action->route);
+        return 0;
+    case SG_ACTION_RULE_ADD:
+        rule_add (state->rules, &action->rule);
+        return 0;
+    case SG_ACTION_RULE_DEL:
+        rule_del (state->rules, &action->rule);
+        return 0;
+    case SG_ACTION_NFT_TABLE_ADD:
+    case SG_ACTION_NFT_SET_ADD:
+    case SG_ACTION_NFT_SET_DEL:
+    case SG_ACTION_NFT_CHAIN_ADD:
+    case SG_ACTION_NFT_CHAIN_DEL:
+    case SG_ACTION_NFT_CHAIN_FLUSH:
+    case SG_ACTION_NFT_RULE_ADD:
+    case SG_ACTION_NFT_ELEMENT_ADD:
+    case SG_ACTION_NFT_ELEMENT_DEL:
+    case SG_ACTION_KIND_N:
+        break;
+    }
+    g_assert_not_reached ();
+}
+
+static void
+add_failure (GPtrArray *failures, const SgAction *action, const SgSnapshot *snapshot, int errnum)
+{
+    g_autofree char *what = sg_action_to_string (action, snapshot);
+
+    g_ptr_array_add (failures,
+                     g_error_new (SG_ERROR, SG_ERROR_KERNEL, "%s: %s", what, g_strerror (errnum)));
+}
+
+/* The actions of nftables at the start of @actions: one transaction. */
+static size_t
+commit_nft (Fake *self, const SgSnapshot *snapshot, const SgAction *actions, size_t n,
+            GPtrArray *failures)
+{
+    size_t len = 0;
+    size_t bad = 0;
+    int errnum = 0;
+
+    while (len < n && actions[len].kind < SG_ACTION_WG_FWMARK)
+        len++;
+    SgNftTable *table = sg_fake_nft_transact (self->state->nft6, actions, len, &bad, &errnum);
+    if (table) {
+        sg_nft_table_free (self->state->nft6);
+        self->state->nft6 = table;
+    } else {
+        add_failure (failures, &actions[bad], snapshot, errnum);
+    }
+    return len;
+}
+
+static bool
+fake_commit (SgKernel *kernel, const SgSnapshot *snapshot, const SgAction *actions, size_t n,
+             GPtrArray *failures)
+{
+    Fake *self = (Fake *) kernel;
+    guint before = failures->len;
+
+    kernel->stats.writes += n;
+    for (size_t i = 0; i < n;) {
+        if (actions[i].kind < SG_ACTION_WG_FWMARK) {
+            i += commit_nft (self, snapshot, &actions[i], n - i, failures);
+        } else {
+            int errnum = change (self->state, &actions[i]);
+
+            if (errnum != 0)
+                add_failure (failures, &actions[i], snapshot, errnum);
+            i++;
+        }
+    }
+    return failures->len == before;
+}
+
+static void
+fake_close (SgKernel *kernel)
+{
+    Fake *self = (Fake *) kernel;
+
+    sg_snapshot_free (self->state);
+    g_free (self);
+}
+
+static const SgKernelOps fake_ops = {fake_dump, fake_commit, fake_close};
+
+SgKernel *
+sg_fake_kernel_new (const SgSnapshot *snapshot)
+{
+    Fake *self = g_new0 (Fake, 1);
+
+    self->base.ops = &fake_ops;
+    self->state = sg_snapshot_new ();
+    sg_fake_copy (snapshot, self->state);
+    return &self->base;
+}

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/situation.h"
+
+#include <linux/if_addr.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- words ---- */
+
+typedef struct {
+    char **words;
+    size_t next;
+    const char *line;
+} Words;
+
+static const char *
+peek (const Words *words)
+{
+    return words->words[words->next];
+}
+
+static const char *
+take (Words *words)
+{
+    if (!peek (words))
+        g_error ("situation: “%s” is too short", words->line);
+    return words->words[words->next++];
+}
+
+static bool
+take_word (Words *words, const char *word)
+{
+    bool there = g_strcmp0 (peek (words), word) == 0;
+
+    words->next += there;
+    return there;
+}
+
+static uint32_t
+take_number (Words *words)
+{
+    const char *word = take (words);
+    char *end;
+    unsigned long number = strtoul (word, &end, 0);
+
+    if (*end || end == word)
+        g_error ("situation: “%s”: %s is no number", words->line, word);
+    return (uint32_t) number;
+}
+
+static SgIp
+take_ip (Words *words)
+{
+    SgIp ip;
+
+    if (!sg_ip_parse (take (words), &ip))
+        g_error ("situation: “%s”: no address", words->line);
+    return ip;
+}
+
+static SgPrefix
+take_prefix (Words *words)
+{
+    SgPrefix prefix;
+    GError *error = NULL;
+
+    if (!sg_prefix_parse (take (words), &prefix, &error))
+        g_error ("situation: “%s”: %s", words->line, error->message);
+    return prefix;
+}
+
+static uint32_t
+take_interface (Words *words, const SgSnapshot *snapshot)
+{
+    const SgLink *link = sg_snapshot_link_by_name (snapshot, take (words));
+
+    if (!link)
+        g_error ("situation: “%s”: no such link", words->line);
+    return link->ifindex;
+}
+
+static uint32_t
+take_table (Words *words)
+{
+    if (take_word (words, "main"))
+        return RT_TABLE_MAIN;
+    return take_word (words, "default") ? RT_TABLE_DEFAULT : take_number (words);
+}
+
+static uint8_t
+take_protocol (Words *words)
+{
+    return take_word (words, "sixgate") ? 106 : (uint8_t) take_number (words);
+}
+
+static void G_GNUC_NORETURN
+unknown (const Words *words)
+{
+    g_error ("situation: “%s”: “%s” is unknown", words->line, peek (words));
+}
+
+/* ---- links, addresses ---- */
+
+static void
+parse_link (Words *words, SgSituationText *to)
+{
+    SgLink link = {.ifindex = take_number (words)};
+
+    g_strlcpy (link.name, take (words), sizeof link.name);
+    while (peek (words)) {
+        if (take_word (words, "kind"))
+            g_strlcpy (link.kind, take (words), sizeof link.kind);
+        else if (take_word (words, "master"))
+            link.master = take_interface (words, to->snapshot);
+        else if (take_word (words, "loopback"))
+            link.flags |= IFF_LOOPBACK;
+        else if (take_word (words, "up"))
+            link.flags |= IFF_UP;
+        else
+            unknown (words);
+    }
+    g_array_append_val (to->snapshot->links, link);
+}
+
+static void
+parse_address (Words *words, SgSituationText *to)
+{
+    static const struct {
+        const char *word;
+        uint32_t flag;
+    } flags[] = {
+        {"tentative", IFA_F_TENTATIVE}, {"deprecated", IFA_F_DEPRECATED},
+        {"dadfailed", IFA_F_DADFAILED}, {"permanent", IFA_F_PERMANENT},
+        {"temporary", IFA_F_TEMPORARY}, {"mngtmpaddr", IFA_F_MANAGETEMPADDR},
+    };
+    g_auto (GStrv) parts = g_strsplit (take (words), "/", 2);
+    SgAddress address = {0};
+
+    if (!parts[1] || !sg_ip_parse (parts[0], &address.ip))
+        g_error ("situation: “%s”: write ADDRESS/LENGTH", words->line);
+    address.prefix_len = (uint8_t) atoi (parts[1]);
+    if (sg_ip_is_link_local (&address.ip))
+        address.scope = RT_SCOPE_LINK;
+    if (!take_word (words, "dev"))
+        unknown (words);
+    address.ifindex = take_interface (words, to->snapshot);
+    while (peek (words)) {
+        size_t i = 0;
+
+        while (i < G_N_ELEMENTS (flags) && !take_word (words, flags[i].word))
+            i++;
+        if (i == G_N_ELEMENTS (flags))
+            unknown (words);
+        address.flags |= flags[i].flag;
+    }
+    g_array_append_val (to->snapshot->addresses, address);
+}
+
+/* ---- routes ---- */
+
+#define NEXTHOPS_MAX 8
+
+/* Next hops as they are read; "nexthop" starts another. */
+static void
+parse_nexthop_word (Words *words, const SgSnapshot *snapshot, SgRoute *route)
+{
+    SgNexthop *hop;
+
+    if (take_word (words, "nexthop")) {
+        g_assert (route->n_nexthops < NEXTHOPS_MAX);
+        route->n_nexthops++;
+        return;
+    }
+    if (route->n_nexthops == 0)
+        route->n_nexthops = 1;
+    hop = &route->nexthops[route->n_nexthops - 1];
+    if (take_word (words, "via"))
+        hop->gateway = take_ip (words);
+    else if (take_word (words, "dev"))
+        hop->ifindex = take_interface (words, snapshot);
+    else if (take_word (words, "weight"))
+        hop->weight = (uint16_t) take_number (words);
+    else if (take_word (words, "onlink"))
+        hop->onlink = true;
+    else
+        unknown (words);
+}
+
+static bool
+parse_route_word (Words *words, SgRoute *route)
+{
+    if (take_word (words, "table"))
+        route->table = take_table (words);
+    else if (take_word (words, "proto"))
+        route->protocol = take_protocol (words);
+    else if (take_word (words, "metric"))
+        route->metric = take_number (words);
+    else if (take_word (words, "from"))
+        route->src = take_prefix (words);
+    else if (take_word (words, "src"))
+        route->prefsrc = take_ip (words);
+    else if (take_word (words, "nhid"))
+        route->nexthop_id = take_number (words);
+    else if (take_word (words, "mtu"))
+        route->metrics[RTAX_MTU] = take_number (words);
+    else if (take_word (words, "advmss"))
+        route->metrics[RTAX_ADVMSS] = take_number (words);
+    else if (take_word (words, "hoplimit"))
+        route->metrics[RTAX_HOPLIMIT] = take_number (words);
+    else if (take_word (words, "expires"))
+        route->expires = true;
+    else if (take_word (words, "pref"))
+        route->pref = take_word (words, "high") ? 1 : take_word (words, "low") ? 3 : 0;
+    else
+        return false;
+    return true;
+}
+
+static void
+parse_route (Words *words, SgSituationText *to)
+{
+    static const struct {
+        const char *word;
+        uint8_t type;
+    } types[] = {{"blackhole", RTN_BLACKHOLE},
+                 {"unreachable", RTN_UNREACHABLE},
+                 {"prohibit", RTN_PROHIBIT},
+                 {"throw", RTN_THROW}};
+    g_autofree SgRoute *route = sg_route_new (AF_INET6, NEXTHOPS_MAX);
+
+    route->n_nexthops = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS (types); i++) {
+        if (take_word (words, types[i].word))
+            route->type = types[i].type;
+    }
+    if (!take_word (words, "default"))
+        route->dst = take_prefix (words);
+    while (peek (words)) {
+        if (!parse_route_word (words, route))
+            parse_nexthop_word (words, to->snapshot, route);
+    }
+    sg_route_sort_nexthops (route);
+    g_ptr_array_add (to->snapshot->routes, sg_route_copy (route));
+}
+
+/* ---- rules ---- */
+
+static void
+parse_fwmark (Words *words, SgRule *rule)
+{
+    g_auto (GStrv) parts = g_strsplit (take (words), "/", 2);
+
+    rule->fwmark = (uint32_t) strtoul (parts[0], NULL, 0);
+    rule->fwmask = parts[1] ? (uint32_t) strtoul (parts[1], NULL, 0) : UINT32_MAX;
+}
+
+static void
+parse_rule (Words *words, SgSituationText *to)
+{
+    SgRule rule = sg_rule_ours (AF_INET6, 0, FR_ACT_TO_TBL);
+
+    rule.protocol = 0;
+    while (peek (words)) {
+        if (take_word (words, "pref"))
+            rule.pref = take_number (words);
+        else if (take_word (words, "not"))
+            rule.flags |= FIB_RULE_INVERT;
+        else if (take_word (words, "from"))
+            rule.src = take_prefix (words);
+        else if (take_word (words, "to"))
+            rule.dst = take_prefix (words);
+        else if (take_word (words, "fwmark"))
+            parse_fwmark (words, &rule);
+        else if (take_word (words, "iif"))
+            g_strlcpy (rule.iif, take (words), sizeof rule.iif);
+        else if (take_word (words, "lookup"))
+            rule.table = take_table (words);
+        else if (take_word (words, "unreachable"))
+            rule.action = FR_ACT_UNREACHABLE;
+        else if (take_word (words, "suppress_prefixlength"))
+            rule.suppress_prefixlen = (int32_t) take_number (words);
+        else if (take_word (words, "proto"))
+            rule.protocol = take_protocol (words);
+        else
+            unknown (words);
+    }
+    g_array_append_val (to->snapshot->rules, rule);
+}
+
+/* ---- WireGuard, NetworkManager, nftables ---- */
+
+static void
+parse_wireguard (Words *words, SgSituationText *to)
+{
+    SgWireguard wireguard = {.ifindex = take_interface (words, to->snapshot)};
+
+    while (peek (words)) {
+        if (take_word (words, "fwmark"))
+            wireguard.fwmark = take_number (words);
+        else if (take_word (words, "default6"))
+            wireguard.peer_default6 = true;
+        else if (take_word (words, "default4"))
+            wireguard.peer_default4 = true;
+        else
+            unknown (words);
+    }
+    g_array_append_val (to->snapshot->wireguards, wireguard);
+}
+
+static void
+parse_networkmanager (Words *words, SgSituationText *to)
+{
+    to->snapshot->nm = take_word (words, "ready")      ? SG_NM_READY
+                       : take_word (words, "starting") ? SG_NM_STARTING
+                                                       : SG_NM_ABSENT;
+}
+
+static void
+parse_device (Words *words, SgSituationText *to)
+{
+    SgDevice device = {0};
+
+    g_strlcpy (device.name, take (words), sizeof device.name);
+    while (peek (words)) {
+        if (take_word (words, "kind"))
+            g_strlcpy (device.kind, take (words), sizeof device.kind);
+        else if (take_word (words, "can-be-gateway"))
+            device.can_be_gateway = true;
+        else if (take_word (words, "managed"))
+            device.managed = true;
+        else if (take_word (words, "active"))
+            device.active = true;
+        else if (take_word (words, "external"))
+            device.external = true;
+        else if (take_word (words, "gateway6"))
+            device.gateway6 = take_ip (words);
+        else
+            unknown (words);
+    }
+    g_array_append_val (to->snapshot->devices, device);
+}
+
+static void
+parse_foreign_chain (Words *words, SgSituationText *to)
+{
+    to->snapshot->nft6->exists = true;
+    g_ptr_array_add (to->snapshot->nft6->foreign, g_strdup (take (words)));
+}
+
+/* ---- what else decides ---- */
+
+static void
+parse_config (Words *words, SgSituationText *to)
+{
+    g_autofree char *text = g_strdup_printf ("[sixgate]\n%s\n", take (words));
+    GError *error = NULL;
+
+    sg_config_free (to->config);
+    to->config = sg_config_parse ("config", text, strlen (text), &error);
+    g_assert_no_error (error);
+}
+
+static void
+parse_outbound (Words *words, SgSituationText *to)
+{
+    g_strlcpy (to->state->outbound, take (words), sizeof to->state->outbound);
+}
+
+static void
+parse_trusted (Words *words, SgSituationText *to)
+{
+    SgTrusted trusted = {0};
+
+    g_strlcpy (trusted.interface, take (words), sizeof trusted.interface);
+    trusted.prefix = take_prefix (words);
+    g_array_append_val (to->state->trusted, trusted);
+}
+
+static void
+parse_remember (Words *words, SgSituationText *to)
+{
+    SgRemembered remembered = {.ifindex = take_number (words)};
+
+    g_strlcpy (remembered.device.name, take (words), sizeof remembered.device.name);
+    g_strlcpy (remembered.device.kind, take (words), sizeof remembered.device.kind);
+    remembered.device.can_be_gateway = remembered.device.managed = remembered.device.active = true;
+    g_array_append_val (to->memory->gateways, remembered);
+}
+
+static void
+parse_mark (Words *words, SgSituationText *to)
+{
+    uint32_t mark = take_number (words);
+
+    g_array_append_val (to->memory->marks, mark);
+}
+
+static const struct {
+    const char *word;
+    void (*parse) (Words *words, SgSituationText *to);
+} line_table[] = {
+    {"link", parse_link},           {"address", parse_address},
+    {"route", parse_route},         {"rule", parse_rule},
+    {"wireguard", parse_wireguard}, {"networkmanager", parse_networkmanager},
+    {"device", parse_device},       {"foreign-chain", parse_foreign_chain},
+    {"config", parse_config},       {"outbound", parse_outbound},
+    {"trusted", parse_trusted},     {"remember", parse_remember},
+    {"mark", parse_mark},
+};
+
+/* Links come in a first pass: any other line may name one. */
+static void
+parse_line (const char *text, bool links, SgSituationText *to)
+{
+    g_autofree char *line = g_strdup (text);
+    g_auto (GStrv) parts = NULL;
+    g_autoptr (GPtrArray) words = g_ptr_array_new ();
+    Words reader = {.line = line};
+
+    if (strchr (line, '#'))
+        *strchr (line, '#') = '\0';
+    parts = g_strsplit_set (line, " \t", -1);
+    for (char **part = parts; *part; part++) {
+        if (**part)
+            g_ptr_array_add (words, *part);
+    }
+    g_ptr_array_add (words, NULL);
+    reader.words = (char **) words->pdata;
+    if (!peek (&reader) || links != (strcmp (peek (&reader), "link") == 0))
+        return;
+    for (size_t i = 0; i < G_N_ELEMENTS (line_table); i++) {
+        if (take_word (&reader, line_table[i].word)) {
+            line_table[i].parse (&reader, to);
+            return;
+        }
+    }
+    unknown (&reader);
+}
+
+SgSituationText *
+sg_situation_parse (const char *text)
+{
+    SgSituationText *situation = g_new0 (SgSituationText, 1);
+    g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+    situation->config = sg_config_new_default ();
+    situation->state = sg_state_new ();
+    situation->memory = sg_memory_new ();
+    situation->snapshot = sg_snapshot_new ();
+    situation->snapshot->nm = SG_NM_READY;
+    situation->snapshot->nft6 = sg_nft_table_new (10 /* NFPROTO_IPV6 */, "startos");
+    for (char **line = lines; *line; line++)
+        parse_line (*line, /* links= */ true, situation);
+    for (char **line = lines; *line; line++)
+        parse_line (*line, /* links= */ false, situation);
+    return situation;
+}
+
+void
+sg_situation_free (SgSituationText *situation)
+{
+    if (!situation)
+        return;
+    sg_config_free (situation->config);
+    sg_state_free (situation->state);
+    sg_memory_free (situation->memory);
+    sg_snapshot_free (situation->snapshot);
+    g_free (situation);
+}

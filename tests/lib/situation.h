@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A situation of a host as text, for golden tests: the lines that sg_snapshot_to_string()
+ * prints, and a few for what else decides:
+ *
+ *     link 2 eth0 [kind KIND] [master IF] [loopback] [up]
+ *     address 2001:db8::1/64 dev eth0 [tentative|deprecated|dadfailed|permanent|…]
+ *     route default table main proto 9 metric 100 via fe80::1 dev eth0 [expires] [pref high]
+ *     rule pref 0 lookup 255 proto 2
+ *     wireguard wg0 fwmark 0x0 [default6] [default4]
+ *     networkmanager absent|starting|ready
+ *     device eth0 kind ethernet can-be-gateway managed active [external] [gateway6 IP]
+ *     foreign-chain NAME
+ *     config KEY=VALUE          outbound IF          trusted IF PREFIX
+ *     remember IFINDEX IF KIND  mark NUMBER
+ *
+ * Empty lines and what follows a # are for readers. */
+#pragma once
+
+#include "core/wanted.h"
+
+typedef struct {
+    SgConfig *config;
+    SgState *state;
+    SgMemory *memory;
+    SgSnapshot *snapshot;
+} SgSituationText;
+
+/* Aborts the test, naming the line, when @text is malformed: it is part of the test. */
+SgSituationText *sg_situation_parse (const char *text);
+void sg_situation_free (SgSituationText *situation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgSituationText, sg_situation_free)
