@@ -354,7 +354,8 @@ read_number (GKeyFile *file, const char *group, const char *key, uint64_t *ret_n
     g_autoptr (GError) error = NULL;
 
     *ret_number = g_key_file_get_uint64 (file, group, key, &error);
-    return !error;
+    /* A minus sign wraps around. */
+    return !error && *ret_number <= G_MAXINT64;
 }
 
 static bool
