@@ -216,22 +216,43 @@ typedef struct {
     const SgLimiterMoment *moment;
     GHashTable *verdicts; /* object (owned) → whether it has to wait, as pointer */
     GPtrArray *news;
+    GPtrArray *fights; /* of Entry: those that began with this plan */
     bool finely;
 } Judging;
 
+/* Says who, once: of what one plan brings up together, and of the guard while it is fought over,
+ * one object stands for all. */
 static void
-report (const Judging *judging, const Entry *entry)
+report (const Judging *judging, const GPtrArray *fights)
 {
-    const char *who = entry->guard ? judging->moment->who_nft : judging->moment->who_routing;
+    const Entry *first = g_ptr_array_index (fights, 0);
+    const char *who = first->guard ? judging->moment->who_nft : judging->moment->who_routing;
+    g_autofree char *others =
+        fights->len > 1 ? g_strdup_printf (" and %u more", fights->len - 1) : NULL;
 
     g_ptr_array_add (
         judging->news,
-        g_strdup_printf ("%s: %s more than %u times within %u seconds; somebody else is at it too "
-                         "(last %s). It is now left alone for a while, %s; everything else "
+        g_strdup_printf ("%s%s: %s more than %u times within %u seconds; somebody else is at it "
+                         "too (last %s). It is now left alone for a while, %s; everything else "
                          "goes on",
-                         entry->object, entry->removal ? "removed" : "put back", entry->times - 1,
+                         first->object, others ? others : "",
+                         first->removal ? "removed" : "put back", first->times - 1,
                          SG_LIMITER_WINDOW_MS / 1000, who ? who : "nobody knows who",
-                         entry->guard ? "never longer than a second" : "longer each time"));
+                         first->guard ? "never longer than a second" : "longer each time"));
+}
+
+static bool
+is_guard_fought_over (const SgLimiter *limiter)
+{
+    GHashTableIter iter;
+    Entry *entry;
+
+    g_hash_table_iter_init (&iter, limiter->entries);
+    while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &entry)) {
+        if (entry->guard && entry->backoff_ms)
+            return true;
+    }
+    return false;
 }
 
 static bool
@@ -260,7 +281,7 @@ judge_object (const Judging *judging, char *object, bool removal, bool guard)
     fought = entry->backoff_ms != 0;
     waits = has_to_wait (entry, now);
     if (waits && !fought)
-        report (judging, entry);
+        g_ptr_array_add (judging->fights, entry);
     if (!waits)
         entry->last_ms = now;
     else if (!judging->limiter->next_ms || entry->until_ms < judging->limiter->next_ms)
@@ -290,8 +311,10 @@ judge (const Judging *judging, const SgAction *action)
 static bool
 judge_actions (const Judging *judging, const SgPlan *plan, bool nft, GArray *keep)
 {
+    bool known = nft && is_guard_fought_over (judging->limiter);
     bool any = false;
 
+    g_ptr_array_set_size (judging->fights, 0);
     for (guint i = 0; i < plan->actions->len; i++) {
         SgAction *action = &g_array_index (plan->actions, SgAction, i);
 
@@ -300,6 +323,8 @@ judge_actions (const Judging *judging, const SgPlan *plan, bool nft, GArray *kee
         else
             any = true;
     }
+    if (judging->fights->len && !known)
+        report (judging, judging->fights);
     return any;
 }
 
@@ -323,8 +348,16 @@ sg_limiter_apply (SgLimiter *limiter, SgPlan *plan, const SgSnapshot *snapshot,
         g_hash_table_new_full (g_str_hash, g_str_equal, g_free, /* value_destroy_func= */ NULL);
     g_autoptr (GArray) keep =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgAction));
-    Judging judging = {limiter,  snapshot, moment,
-                       verdicts, news,     plan->actions->len <= SG_LIMITER_FINE};
+    g_autoptr (GPtrArray) fights = g_ptr_array_new ();
+    Judging judging = {
+        .limiter = limiter,
+        .snapshot = snapshot,
+        .moment = moment,
+        .verdicts = verdicts,
+        .news = news,
+        .fights = fights,
+        .finely = plan->actions->len <= SG_LIMITER_FINE,
+    };
 
     limiter->next_ms = 0;
     forget (limiter, moment->now_ms);

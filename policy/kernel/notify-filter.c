@@ -36,6 +36,10 @@
  * shortest message with a name has some 56 bytes. Whatever is behind them passes. */
 #define NFT_MESSAGES 72u
 
+/* For so long (hundredths of seconds) an address is new: the kernel first speaks of it when
+ * duplicate address detection is over, and a lifetime may be refreshed before that. */
+#define NEW_FOR 3000u
+
 /* ---- instructions ---- */
 
 static void
@@ -147,8 +151,8 @@ link_block (void)
     return block;
 }
 
-/* A = how old the address was when it was last changed, in hundredths of seconds; a new one
- * is changed at once, perhaps a tick later. */
+/* A = how old the address was when it was last changed, in hundredths of seconds. A temporary address inherits the time of the change
+ * from the address that it belongs to (addrconf.c, ipv6_create_tempaddr): less than nothing. */
 static void
 check_refresh (GArray *block)
 {
@@ -161,7 +165,8 @@ check_refresh (GArray *block)
     load_number (block, NLA_HDRLEN + offsetof (struct ifa_cacheinfo, tstamp), 4);
     emit (block, BPF_LDX | BPF_MEM, 0, 0, 0);
     emit (block, BPF_ALU | BPF_SUB | BPF_X, 0, 0, 0);
-    verdict_if (block, BPF_JGE, 100, DROP);
+    verdict_if (block, BPF_JSET, 1u << 31, PASS);
+    verdict_if (block, BPF_JGE, NEW_FOR, DROP);
 }
 
 static GArray *

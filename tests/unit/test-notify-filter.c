@@ -114,7 +114,7 @@ static const Case route_cases[] = {
     {"an address with duplicate detection",
      "ip addr add 2001:db8:2::1/64 dev v0 noprefixroute; sleep 2.5", true},
     {"a lifetime refreshed",
-     "sleep 1.5; ip addr change 2001:db8:1::1/64 dev v0 nodad noprefixroute "
+     "sleep 31; ip addr change 2001:db8:1::1/64 dev v0 nodad noprefixroute "
      "valid_lft 1000 preferred_lft 500",
      false},
     {"an address deprecated",
@@ -158,7 +158,7 @@ test_refreshes (void)
 {
     static const Case cases[] = {
         {"a lifetime refreshed",
-         "sleep 1.5; ip addr change 2001:db8:1::1/64 dev v2 nodad valid_lft 1000 preferred_lft 500",
+         "sleep 31; ip addr change 2001:db8:1::1/64 dev v2 nodad valid_lft 1000 preferred_lft 500",
          true},
     };
     SgNotifyInterest interest = usual;

@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Healing on a busy host: bursts that overflow a socket, floods of routes that are no business of
+# ours and of such as are, and hours in which nothing happens. --long: more of each.
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../lib/tap.sh"
+. "$here/../lib/wireguard-net.sh"
+. "$here/../lib/healing.sh"
+
+if [ -n "${SIXGATE_LONG:-}" ]; then
+    bursts=100 idle=600
+else
+    bursts=12 idle=120
+    echo "# reduced: bursts: $bursts of 100; idle: $idle of 600 seconds; --long does them all"
+fi
+RA_MIN=3 RA_MAX=10 healing_up ''
+t_wg=$(table_of wg0)
+at_most() { [ "$1" -le "$2" ] || { echo "$1, at most $2"; return 1; }; }
+until_ok 10 inactive
+
+# --- nothing happens: router advertisements, and a link event a minute
+begin=$(busy_ms) ran=$(starts) manager=$(systemd_ms) seen=0
+end=$((SECONDS + idle)) next=$((SECONDS + 30))
+while [ $SECONDS -lt $end ]; do
+    if [ $SECONDS -ge $next ]; then
+        ip link set port-idle up 2>/dev/null || ip link add port-idle type dummy 2>/dev/null ||
+            ip link add port-idle type veth peer name port-idle1
+        ip link set port-idle alias "$SECONDS"
+        next=$((next + 60))
+    fi
+    pgrep -x sixgate-reconci >/dev/null && seen=$((seen + 1))
+    sleep 1
+done
+used=$(($(busy_ms) - begin)) times=$(($(starts) - ran)) manager=$(($(systemd_ms) - manager))
+echo "# idle: $idle s: $times starts, $used ms of processor time ($(awk -v u=$used -v i=$idle 'BEGIN { printf "%.3f", u / i / 10 }') %), systemd $manager ms; a process of ours seen in $seen of $idle seconds"
+ok "idle: at most 0.1 % of a processor" at_most $used $idle
+ok "idle: started for link events only" at_most "$times" $((2 * idle / 60))
+ok "idle: router advertisements did come" test "$(grep -c "other address+ $HOST_LAN" $changes)" -ge $((idle / 12))
+ok "idle: no timer of ours is faster than a minute" bash -c \
+    "! systemctl cat 'sixgate-*.timer' | grep -E '^On[A-Za-z]*Sec=' | grep -vE '=[0-9]+(min|h)'"
+ip link del port-idle
+
+# --- bursts
+python3 -c '
+print("add table ip6 other"); print("add set ip6 other s { type ipv6_addr; }")
+print("add element ip6 other s { " + ",".join("2001:db8:%x::%x" % (i >> 12, i) for i in range(1, 60001)) + " }")
+' >"$work/elements.nft"
+burst_link() {   # a link with 8,000 routes, deleted
+    ip link add burst type veth peer name burst1
+    ip link set burst up; ip link set burst1 up
+    seq -f 'route add fd99:%g::/64 dev burst' 1000 8999 | ip -6 -batch -
+    ip link del burst
+}
+burst_nft() { nft -f "$work/elements.nft"; nft delete table ip6 other; }
+burst() { if [ $((RANDOM % 2)) = 0 ]; then burst_link; else burst_nft; fi; }
+healed() {   # a rule of ours, deleted, comes back within a second: from the deletion to the write
+    local mark
+    mark=$(wc -l <$changes)
+    ip -6 rule del pref "$1" || return
+    until_ok 3 rule "^$1:" || return
+    took=$(tail -n +$((mark + 1)) $changes | awk -v p="pref $1" '
+        $0 ~ "rule- " p && !gone { gone = $1 } $0 ~ "ours rule\\+ " p && gone { print $1 - gone; exit }')
+    within "${took:-never}" 1
+}
+missed='' slowest=0
+note() { awk -v a="$1" -v b="$2" 'BEGIN { print a > b ? a : b }'; }
+
+# before the first start after boot: systemd's sockets as they are when nobody has tuned them
+systemctl stop $service $sockets
+systemctl start $sockets
+systemctl mask --quiet --runtime $service
+burst_nft; burst_link
+systemctl unmask --quiet --runtime $service
+systemctl reset-failed $service $sockets 2>/dev/null
+until_ok 10 listening || systemctl start $service
+ok "after bursts before the first start both listen" until_ok 15 listening
+until_ok 20 inactive
+settled
+ok "and a deleted rule is back within 1 s" healed 75
+
+prefs=(74 75 76 1000 1100)
+for i in $(seq "$bursts"); do
+    burst >/dev/null 2>&1
+    sleep "0.$((RANDOM % 10))"
+    [ $((RANDOM % 3)) != 0 ] || until_ok 20 inactive
+    settled 4
+    listening >/dev/null || missed+=" $i:deaf"
+    healed "${prefs[i % 5]}" >/dev/null || missed+=" $i:$took"
+    slowest=$(note "$slowest" "${took:-9}")
+done
+echo "# bursts: $bursts, the slowest repair afterwards took $slowest s"
+ok "after each of $bursts bursts both sockets listen and a deleted rule is back within 1 s" same "$missed" ""
+settled
+
+# --- floods of routes
+flood_of_routes() {   # flood_of_routes WHERE: 50,000 routes come and go
+    python3 -c '
+import sys
+for verb in "add", "del":
+    for i in range(50000):
+        print("route %s fd98:%x:%x::/64 dev flood0 %s" % (verb, i >> 12, i & 4095, sys.argv[1]))
+' "$1" | ip -6 -force -batch -
+}
+ip link add flood0 type veth peer name flood1
+ip link set flood0 up; ip link set flood1 up
+settled
+for where in "table 500" ""; do
+    until_ok 30 inactive
+    begin=$(busy_ms) ran=$(starts) from=$(uptime_s)
+    flood_of_routes "$where" >/dev/null 2>&1
+    middle=$(uptime_s)
+    until_ok 60 nothing_to_do
+    until_ok 60 inactive
+    used=$(($(busy_ms) - begin)) times=$(($(starts) - ran))
+    took=$(awk -v a="$from" -v b="$middle" 'BEGIN { printf "%d", (b - a) * 1000 }')
+    echo "# flood: 100,000 changes in ${where:-table main} within $took ms: $times starts, $used ms of processor time"
+    ok "${where:-table main}: right at the end" nothing_to_do
+    if [ -n "$where" ]; then
+        ok "$where: never started" test $times = 0
+    else
+        ok "table main: started a few times" at_most $times 5
+        ok "table main: at most half of a processor" at_most $used $((took / 2 + 3000))
+    fi
+    ok "${where:-table main}: a deleted rule is back within 1 s" healed 75
+done
+ok "both sockets listen" listening
+finish
