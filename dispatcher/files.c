@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "files.h"
 
+#include "base/error.h"
 #include "base/fs.h"
 #include "base/lock.h"
 
@@ -44,17 +45,22 @@ sg_files_save_state (const SgState *state, GError **error)
 }
 
 SgMemory *
-sg_files_load_memory (char **ret_problem)
+sg_files_load_memory (char **ret_problem, GError **error)
 {
     g_autofree char *text = NULL;
-    g_autoptr (GError) error = NULL;
-    g_autoptr (SgMemory) memory = NULL;
+    g_autoptr (GError) problem = NULL;
+    SgMemory *memory = NULL;
     size_t len = 0;
 
-    if (sg_fs_read (MEMORY_FILE, FILE_MAX, &text, &len, &error) && text)
-        memory = sg_memory_parse (MEMORY_FILE, text, len, &error);
-    *ret_problem = error ? g_strdup (error->message) : NULL;
-    return memory ? g_steal_pointer (&memory) : sg_memory_new ();
+    if (!sg_fs_read (MEMORY_FILE, FILE_MAX, &text, &len, &problem) &&
+        !g_error_matches (problem, SG_ERROR, SG_ERROR_INVALID_ARGUMENT)) {
+        g_propagate_error (error, g_steal_pointer (&problem));
+        return NULL;
+    }
+    if (text)
+        memory = sg_memory_parse (MEMORY_FILE, text, len, &problem);
+    *ret_problem = problem ? g_strdup (problem->message) : NULL;
+    return memory ? memory : sg_memory_new ();
 }
 
 bool

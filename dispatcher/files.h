@@ -14,9 +14,10 @@ SgConfig *sg_files_load_config (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 SgState *sg_files_load_state (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool sg_files_save_state (const SgState *state, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* What must not be forgotten until the next boot. A file that cannot be read counts as none;
- * @ret_problem (owned by the caller) then says so, else it is NULL. */
-SgMemory *sg_files_load_memory (char **ret_problem);
+/* What must not be forgotten until the next boot. A file that is malformed counts as none;
+ * @ret_problem (owned by the caller) then says so, else it is NULL. One that cannot be read just
+ * now is an error: it is not to be overwritten. */
+SgMemory *sg_files_load_memory (char **ret_problem, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool sg_files_save_memory (const SgMemory *memory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The ledger of the limiter; the same. */

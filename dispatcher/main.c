@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sixgate-reconcile: NetworkManager's dispatcher program, the boot service and the command by
- * hand, all the same short run; with --listen a few of them, as the kernel reports changes. An event is only a hint: state is always read afresh. */
-#include <locale.h>
+ * hand, all the same short run; with --listen a few of them, as the kernel reports changes. An
+ * event is only a hint: state is always read afresh. */
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -19,8 +20,8 @@ main (int argc, char **argv)
     g_autoptr (GError) error = NULL;
     bool dropped = sg_privileges_drop (&error);
 
-    setlocale (LC_ALL, "");
     umask (077);
+    signal (SIGPIPE, SIG_IGN); /* a reader of ours that goes away must not end a run half way */
     sg_report_init ();
     if (dropped)
         options = sg_options_parse (argc, argv, &error);

@@ -31,7 +31,8 @@ typedef struct {
     SgWanted *wanted;
     SgPlan *plan;
     int lock;
-    int tries; /* begun, this one included */
+    int tries;           /* begun, this one included */
+    bool memory_damaged; /* its file has to be written anew */
 } Run;
 
 /* ---- snapshot ---- */
@@ -76,9 +77,12 @@ select_outbound (Run *run, GError **error)
 static bool
 keep_memory (Run *run, GError **error)
 {
-    bool changed = sg_gateways_remember (run->wanted->gateways, run->snapshot, run->memory);
+    bool changed = run->memory_damaged;
 
-    changed = sg_report_new_warnings (run->wanted->warnings, run->options->by_hand, run->memory) ||
+    changed = sg_gateways_remember (run->wanted->gateways, run->snapshot, run->memory) || changed;
+    changed = sg_report_new_warnings (run->wanted->warnings,
+                                      /* everything= */ run->options->by_hand && run->tries == 1,
+                                      run->memory) ||
               changed;
     return !changed || run->options->dry_run || sg_files_save_memory (run->memory, error);
 }
@@ -203,7 +207,10 @@ open_run (Run *run, GError **error)
     run->state = sg_files_load_state (error);
     if (!run->state)
         return false;
-    run->memory = sg_files_load_memory (&problem);
+    run->memory = sg_files_load_memory (&problem, error);
+    if (!run->memory)
+        return false;
+    run->memory_damaged = problem != NULL;
     if (problem)
         sg_report_warning (problem);
     run->kernel = sg_kernel_linux_open (error);

@@ -15,6 +15,12 @@
  * mark of a gateway and from the 51820… that NetworkManager picks. */
 #define SG_WG_FWMARK 0x73697867u
 
+/* What a profile says in its "user" setting: the type of the gateway, and name servers and search
+ * domains that are not in use, separated by ", ". */
+#define SG_USER_TYPE "sixgate.type"
+#define SG_USER_DNS "sixgate.dns"
+#define SG_USER_DNS_SEARCH "sixgate.dns-search"
+
 /* Metric of the blackhole default in each table of a gateway: the largest, so that any other
  * default wins. */
 #define SG_BLACKHOLE_METRIC 4294967295u
@@ -22,6 +28,8 @@
 /* Rule priorities (ip-rule "pref"). */
 #define SG_PREF_MARK 50u         /* fwmark MARK lookup TABLE, one per gateway */
 #define SG_PREF_FROM 60u         /* from ADDRESS lookup TABLE, one per address */
+#define SG_PREF_NOT_INJECTED 61u /* what a longer prefix of 62 must not take: lookup main */
+#define SG_PREF_INJECTED 62u     /* to PREFIX lookup TABLE of the selected outbound */
 #define SG_PREF_TO_MAIN 64u      /* to PREFIX lookup main, short static routes */
 #define SG_PREF_SPECIFIC 65u     /* lookup main suppress_prefixlength 31 */
 #define SG_PREF_OVERRIDE 70u     /* from PREFIX lookup TABLE, one per override */
@@ -33,6 +41,9 @@
 #define SG_PREF_DEFAULT 1100u    /* lookup default */
 /* Foreign rules above this and below SG_PREF_KERNEL_MAIN are hidden by SG_PREF_MAIN. */
 #define SG_PREF_KERNEL_MAIN 32766u
+
+/* Rules at SG_PREF_INJECTED: more injected routes than this are refused by the guard only. */
+#define SG_INJECTED_MAX 64u
 
 /* Routes of main up to this length are suppressed by SG_PREF_SPECIFIC… */
 #define SG_SPECIFIC_SUPPRESS 31

@@ -46,12 +46,34 @@ add_element_action (const Diff *diff, SgStage stage, SgActionKind kind, const Sg
                  (SgAction) {.kind = kind, .table = diff->want, .set = set, .element = *element});
 }
 
+static bool
+was_gateway (const Diff *diff, const SgNftElement *element)
+{
+    const SgNftSet *gateways =
+        diff->have ? sg_nft_table_find_set (diff->have, SG_SET_GATEWAYS) : NULL;
+
+    for (guint i = 0; gateways && i < gateways->elements->len; i++) {
+        if (memcmp (g_array_index (gateways->elements, SgNftElement, i).key, element->key,
+                    sizeof element->key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What was a gateway is guarded until its rules are gone: they still lead out by it. */
+static SgStage
+stage_of_addition (const Diff *diff, const SgNftSet *set, const SgNftElement *element)
+{
+    return strcmp (set->name, SG_SET_EXEMPT) == 0 && was_gateway (diff, element) ? SG_STAGE_UNGUARD
+                                                                                 : SG_STAGE_GUARD;
+}
+
 /* Both are sorted. Calls for the elements that only one side has: one pass for additions, one
  * for removals, so that those of a set stand together and fit in one message. */
 static void
-diff_elements (const Diff *diff, const SgNftSet *have, const SgNftSet *want, SgActionKind kind,
-               SgStage stage)
+diff_elements (const Diff *diff, const SgNftSet *have, const SgNftSet *want, SgActionKind kind)
 {
+    SgStage removal = removes_first (want) ? SG_STAGE_GUARD : SG_STAGE_UNGUARD;
     static const GArray none;
     const GArray *old = have ? have->elements : &none, *new = want->elements;
     guint i = 0, j = 0;
@@ -62,9 +84,9 @@ diff_elements (const Diff *diff, const SgNftSet *have, const SgNftSet *want, SgA
         int order = !a ? 1 : !b ? -1 : sg_nft_element_compare (a, b);
 
         if (order < 0 && kind == SG_ACTION_NFT_ELEMENT_DEL)
-            add_element_action (diff, stage, kind, want, a);
+            add_element_action (diff, removal, kind, want, a);
         else if (order > 0 && kind == SG_ACTION_NFT_ELEMENT_ADD)
-            add_element_action (diff, stage, kind, want, b);
+            add_element_action (diff, stage_of_addition (diff, want, b), kind, want, b);
         i += order <= 0;
         j += order >= 0;
     }
@@ -78,9 +100,8 @@ diff_all_elements (const Diff *diff, bool rebuild)
         const SgNftSet *have =
             diff->have && !rebuild ? sg_nft_table_find_set (diff->have, want->name) : NULL;
 
-        diff_elements (diff, have, want, SG_ACTION_NFT_ELEMENT_DEL,
-                       removes_first (want) ? SG_STAGE_GUARD : SG_STAGE_UNGUARD);
-        diff_elements (diff, have, want, SG_ACTION_NFT_ELEMENT_ADD, SG_STAGE_GUARD);
+        diff_elements (diff, have, want, SG_ACTION_NFT_ELEMENT_DEL);
+        diff_elements (diff, have, want, SG_ACTION_NFT_ELEMENT_ADD);
     }
 }
 

@@ -38,14 +38,25 @@ find_same_path (const Slot *slot, const SgRoute *route)
     return NULL;
 }
 
-/* Adds before it removes, except duplicates: there the blackhole default covers the moment. */
+static bool
+has_twin (const GPtrArray *foreign, const SgRoute *route)
+{
+    for (guint i = 0; i < foreign->len; i++) {
+        if (sg_route_same_path (g_ptr_array_index (foreign, i), route))
+            return true;
+    }
+    return false;
+}
+
+/* Adds before it removes, except duplicates: there the blackhole default covers the moment. What
+ * somebody else has put there just so cannot be added, and need not. */
 static void
-diff_slot_by_path (SgPlan *plan, const Slot *have, const Slot *want)
+diff_slot_by_path (SgPlan *plan, const Slot *have, const Slot *want, const GPtrArray *foreign)
 {
     for (guint i = 0; i < want->n; i++) {
         const SgRoute *duplicate;
 
-        if (contains (have, want->routes[i]))
+        if (contains (have, want->routes[i]) || has_twin (foreign, want->routes[i]))
             continue;
         duplicate = find_same_path (have, want->routes[i]);
         if (duplicate)
@@ -73,11 +84,11 @@ static void
 diff_slot (SgPlan *plan, const Slot *have, const Slot *want, const GPtrArray *foreign)
 {
     if (have->n != 1 || want->n != 1)
-        diff_slot_by_path (plan, have, want);
+        diff_slot_by_path (plan, have, want, foreign);
     else if (sg_route_compare (have->routes[0], want->routes[0]) == 0)
         return;
     else if (in_slot (foreign, want->routes[0]))
-        diff_slot_by_path (plan, have, want);
+        diff_slot_by_path (plan, have, want, foreign);
     else
         add_action (plan, SG_STAGE_TABLES, SG_ACTION_ROUTE_REPLACE, want->routes[0]);
 }

@@ -17,10 +17,7 @@ add (SgWanted *wanted, SgRule rule)
 static SgRule
 lookup (uint32_t pref, uint32_t table)
 {
-    SgRule rule = sg_rule_ours (AF_INET6, pref, FR_ACT_TO_TBL);
-
-    rule.table = table;
-    return rule;
+    return sg_rule_lookup (AF_INET6, pref, table);
 }
 
 static SgRule
@@ -111,15 +108,36 @@ best_underlay (const SgSituation *situation)
     return best;
 }
 
+static bool
+is_through_tunnel (const SgRoute *route, const SgSnapshot *snapshot)
+{
+    return route->n_nexthops && sg_snapshot_wireguard (snapshot, route->nexthops[0].ifindex);
+}
+
+/* Whether main leads strangers out, and not into a WireGuard link: neither by its best default,
+ * nor by one in pieces, which is longer than any default. */
+static bool
+leads_main_out (const SgSnapshot *snapshot)
+{
+    const SgRoute *best = best_default (snapshot);
+
+    for (guint i = 0; i < snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
+
+        if (route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+            sg_route_is_default_in_disguise (route) && is_through_tunnel (route, snapshot))
+            return false;
+    }
+    return best && !is_through_tunnel (best, snapshot);
+}
+
+/* Without a route in main the packet would go on to 75: into the tunnel. */
 static uint32_t
 transport_table (const SgSituation *situation)
 {
-    const SgRoute *route = best_default (situation->snapshot);
-    const SgGateway *underlay;
+    const SgGateway *underlay =
+        leads_main_out (situation->snapshot) ? NULL : best_underlay (situation);
 
-    if (!route || !sg_snapshot_wireguard (situation->snapshot, route->nexthops[0].ifindex))
-        return RT_TABLE_MAIN;
-    underlay = best_underlay (situation);
     return underlay ? underlay->table : RT_TABLE_MAIN;
 }
 
@@ -209,10 +227,11 @@ add_addresses (SgWanted *wanted, const SgSnapshot *snapshot)
 static bool
 is_pref_of_ours (uint32_t pref)
 {
-    static const uint32_t prefs[] = {SG_PREF_MARK,      SG_PREF_FROM,     SG_PREF_TO_MAIN,
-                                     SG_PREF_SPECIFIC,  SG_PREF_OVERRIDE, SG_PREF_OVERRIDE_END,
-                                     SG_PREF_TRANSPORT, SG_PREF_SELECTED, SG_PREF_SELECTED_END,
-                                     SG_PREF_MAIN,      SG_PREF_DEFAULT};
+    static const uint32_t prefs[] = {SG_PREF_MARK,     SG_PREF_FROM,         SG_PREF_TO_MAIN,
+                                     SG_PREF_SPECIFIC, SG_PREF_NOT_INJECTED, SG_PREF_INJECTED,
+                                     SG_PREF_OVERRIDE, SG_PREF_OVERRIDE_END, SG_PREF_TRANSPORT,
+                                     SG_PREF_SELECTED, SG_PREF_SELECTED_END, SG_PREF_MAIN,
+                                     SG_PREF_DEFAULT};
 
     for (size_t i = 0; i < G_N_ELEMENTS (prefs); i++) {
         if (pref == prefs[i])
@@ -265,6 +284,7 @@ sg_wanted_add_rules (SgWanted *wanted, const SgSituation *situation)
     add_marks (wanted);
     if (situation->selection) {
         add_transport (wanted, situation);
+        sg_wanted_add_injected (wanted, situation);
         add_specific (wanted, situation);
     }
     add_addresses (wanted, situation->snapshot);

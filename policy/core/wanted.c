@@ -5,7 +5,7 @@
 
 #include <linux/netfilter.h>
 
-#include "core/contract.h"
+#include "core/local-prefixes.h"
 #include "core/wanted-parts.h"
 
 /* A WireGuard gateway without fwmark would send its own packets into itself. */
@@ -78,6 +78,9 @@ sg_wanted_new (const SgConfig *config, const SgState *state, const SgMemory *mem
     if (situation.selection)
         situation.selected = sg_gateways_by_name (wanted->gateways, state->outbound);
 
+    g_autoptr (GArray) local = sg_local_prefixes_find (config, state, snapshot, wanted->warnings);
+
+    situation.local = local;
     warn_of_selection (wanted, &situation);
     if (config->ipv6) {
         sg_wanted_add_rules (wanted, &situation);

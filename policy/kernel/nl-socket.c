@@ -25,6 +25,8 @@
 #define CHUNK_BYTES (64u * 1024)
 #define RECEIVE_BUFFER (4 * 1024 * 1024)
 #define DUMP_TRIES 10u
+/* How often a dump of what may never rest is repeated in the hope of a quiet moment. */
+#define QUIET_TRIES 4u
 /* For one silence and for a whole exchange. */
 #define SILENCE_SECONDS 5
 #define EXCHANGE_SECONDS 20
@@ -177,6 +179,7 @@ typedef struct {
     unsigned int pieces; /* datagrams that held messages */
     bool ended;
     bool torn;     /* what was received is not one moment's state */
+    bool heard;    /* something changed meanwhile: perhaps it is not */
     GError *error; /* the first failure; what follows it is still read, but not handed on */
 } Reading;
 
@@ -208,8 +211,7 @@ static void
 take_message (Reading *reading, const struct nlmsghdr *nlh)
 {
     if (!is_answer (reading->sock, nlh, reading->seq, 1)) {
-        /* What was heard on the group. */
-        reading->torn |= reading->sock->listening;
+        reading->heard |= reading->sock->listening;
         return;
     }
     reading->sock->stats->messages_read++;
@@ -325,8 +327,7 @@ read_once (SgNlSocket *sock, struct nlmsghdr *request, const SgNlReader *reader,
         g_clear_error (&reading.error);
         return false;
     }
-    /* The kernel tells of a change before it answers anything that was asked later. */
-    if (reading.torn || (sock->listening && drain (sock))) {
+    if (reading.torn) {
         g_clear_error (&reading.error);
         *ret_outcome = READ_TORN;
         return true;
@@ -335,8 +336,12 @@ read_once (SgNlSocket *sock, struct nlmsghdr *request, const SgNlReader *reader,
         g_propagate_error (error, reading.error);
         return false;
     }
-    *ret_outcome =
-        reader->group != 0 && reading.pieces > 1 && !sock->listening ? READ_UNKNOWN : READ_WHOLE;
+    /* The kernel tells of a change before it answers anything that was asked later. */
+    if (sock->listening)
+        reading.heard |= drain (sock);
+    else
+        reading.heard = reader->group != 0 && reading.pieces > 1;
+    *ret_outcome = reading.heard ? READ_UNKNOWN : READ_WHOLE;
     return true;
 }
 
@@ -348,17 +353,20 @@ read_whole (SgNlSocket *sock, struct nlmsghdr *request, const SgNlReader *reader
     request->nlmsg_pid = 0;
     request->nlmsg_flags |= NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK);
     for (unsigned int i = 0; i < DUMP_TRIES; i++) {
+        bool as_it_is = reader->restless && i >= QUIET_TRIES;
         Outcome outcome;
 
         if (dump)
             sock->stats->dumps++;
+        if (as_it_is)
+            listen_no_more (sock, reader->group);
         if (!read_once (sock, request, reader, &outcome, error))
             return false;
-        if (outcome == READ_WHOLE)
+        if (outcome == READ_WHOLE || (outcome == READ_UNKNOWN && as_it_is))
             return true;
         if (reader->reset)
             reader->reset (reader->data);
-        if (outcome == READ_UNKNOWN && !listen_to (sock, reader->group, error))
+        if (outcome == READ_UNKNOWN && !sock->listening && !listen_to (sock, reader->group, error))
             return false;
     }
     g_set_error (error, SG_ERROR, SG_ERROR_BUSY,

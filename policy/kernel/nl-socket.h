@@ -36,6 +36,10 @@ typedef struct {
      * is repeated while listening to the group, and counts when nothing was heard. 0: the kernel
      * marks them. */
     int group;
+    /* Of what may never rest (routes, beside a routing daemon): when something was heard during
+     * each of a few tries, one is taken as it is. What it missed, the next run puts right; no run
+     * at all would be worse. */
+    bool restless;
 } SgNlReader;
 
 /* Sends @request (a whole message; its sequence number, port, NLM_F_REQUEST and, unless it is a

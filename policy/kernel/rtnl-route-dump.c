@@ -45,7 +45,8 @@ bool
 sg_rtnl_route_dump (SgNlSocket *sock, uint8_t family, SgSnapshot *snapshot, GError **error)
 {
     Taking taking = {snapshot->routes, snapshot->routes->len, family};
-    const SgNlReader reader = {take_route, reset_routes, &taking, group_of (family)};
+    const SgNlReader reader = {take_route, reset_routes, &taking, group_of (family),
+                               /* restless= */ true};
     uint8_t memory[64] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
     SgNlMessage message = sg_nl_message_begin (memory, sizeof (memory), RTM_GETROUTE, NLM_F_DUMP);
     struct rtmsg *header = sg_nl_put_header (&message, sizeof (*header));

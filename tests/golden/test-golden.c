@@ -16,7 +16,7 @@
 #define SHOW_RULESET "show ruleset\n"
 
 typedef struct {
-    const char *folder;
+    char *folder;
     bool show_ruleset; /* also print the definitions of sets, chains and rules */
 } Golden;
 
@@ -247,6 +247,15 @@ test_situation (const void *data)
     nothing_is_left_to_do (situation, plan);
 }
 
+static void
+free_golden (void *data)
+{
+    Golden *golden = data;
+
+    g_free (golden->folder);
+    g_free (golden);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -267,7 +276,7 @@ main (int argc, char **argv)
             continue;
         golden = g_new0 (Golden, 1);
         golden->folder = g_steal_pointer (&folder);
-        g_test_add_data_func_full (path, golden, test_situation, g_free);
+        g_test_add_data_func_full (path, golden, test_situation, free_golden);
     }
     return g_test_run ();
 }

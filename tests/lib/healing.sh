@@ -9,7 +9,7 @@ uptime_s() { cut -d' ' -f1 /proc/uptime; }
 table_of() { echo $((1000 + $(cat "/sys/class/net/$1/ifindex"))); }
 rule() { ip -6 rule show | grep -qE "$1" || { ip -6 rule show; return 1; }; }
 has_route() { ip -6 route show table "$1" | grep -qE "$2" || { ip -6 route show table "$1"; return 1; }; }
-nothing_to_do() { same "$("$SIXGATE_RECONCILE" --dry-run 2>&1 | head -20)" ""; }
+nothing_to_do() { same "$("$SIXGATE_RECONCILE" --dry-run 2>/dev/null || echo "exit status $?")" ""; }
 listening() { [ "$(systemctl is-active $sockets | sort -u)" = active ] || { systemctl is-active $sockets; return 1; }; }
 inactive() { [ "$(systemctl is-active $service)" = inactive ] || { systemctl is-active $service; return 1; }; }
 # Starts of the service, its processor time and that of systemd, in ms; all since boot.
@@ -76,7 +76,7 @@ flood_stop() {   # how many packets left by the LAN meanwhile
 
 # heal WHAT FROM LEAKS EVENT [CHECK...]: does EVENT in a flood of new connections, and measures
 # from the change of others that FROM says ("first" or "last", and a pattern of $changes after a
-# colon) to our last write. LEAKS: 0, or "measured" for a window that cannot be closed.
+# colon) to our last write; with such a pattern who is gone already was one of our short runs. LEAKS: 0, or "measured" for a window that cannot be closed.
 heal() {
     local what=$1 from=$2 leaks=$3 event=$4 mark
     shift 4
@@ -89,7 +89,7 @@ heal() {
     tail -n +$((mark + 1)) $changes >"$work/changes"
     took=$(awk -v which="${from%%:*}" -v like="${from#*:}" '
         $2 == "other" && $0 ~ like && !(which == "first" && seen) { seen = $1 }
-        $2 == "ours" && seen { last = $1; since = seen }
+        ($2 == "ours" || $2 == "gone" && like != ".") && seen { last = $1; since = seen }
         END { if (!seen) print "no-event"; else if (!last) print "untouched"
               else printf "%.2f", last - since }' "$work/changes")
     echo "# heal: $what: $took s, $leaked packets of the flood ($(cat "$work/flood")) by another gateway"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash disable=SC2034
-# wireguard-net.sh: a host with a LAN, and a server behind it that owns a prefix (sourced). The
+# wireguard-net.sh (after tap.sh): a host with a LAN, and a server behind it that owns a prefix (sourced). The
 # host is the namespace of the caller; real WireGuard, so it needs a kernel that has it.
 #
 #   far ---- vps ===== wg0 (imported by nmcli)
@@ -120,7 +120,9 @@ serve() {   # serve NS: answers a TCP connection to port 7 with the address that
     [ "$1" = host ] || prefix=(ip netns exec "$1")
     # shellcheck disable=SC2016 # socat's own variable
     "${prefix[@]}" socat TCP6-LISTEN:7,fork,reuseaddr SYSTEM:'echo $SOCAT_PEERADDR' >/dev/null 2>&1 &
+    until_ok 5 listens "${prefix[@]}"
 }
+listens() { "$@" ss -ltnH 'sport = :7' | grep -q .; }
 ask() {   # ask NS ADDRESS: the address under which the other end saw us, or nothing
     local prefix=()
     [ "$1" = host ] || prefix=(ip netns exec "$1")

@@ -7,6 +7,7 @@ repr (result). A prober that would be a process per probe costs fifty times as m
 import ast
 import errno
 import fcntl
+import itertools
 import os
 import socket
 import struct
@@ -98,15 +99,19 @@ def closed(to, port=9, **options):
         return 'refused by nobody'
 
 
+echo_number = itertools.count(4711)
+
+
 def echo(to, **options):
     with new_socket(socket.SOCK_RAW, socket.IPPROTO_ICMPV6, **options) as s:
         try:
-            sequence = int(time.monotonic() * 1000) & 0xFFFF
-            s.sendto(struct.pack('!BBHHH', 128, 0, 0, 4711, sequence), (to, 0))
+            # a number of its own: to conntrack each is a new flow
+            number = struct.pack('!HH', next(echo_number) & 0xFFFF, 1)
+            s.sendto(struct.pack('!BBH', 128, 0, 0) + number, (to, 0))
             end = time.monotonic() + s.gettimeout()
             while time.monotonic() < end:
                 data, peer = s.recvfrom(200)
-                if data[0] == 129 and data[4:8] == struct.pack('!HH', 4711, sequence):
+                if data[0] == 129 and data[4:8] == number:
                     return 'ok' if '%' in to or peer[0] == to else 'answered by ' + peer[0]
             return 'timeout'
         except OSError as e:

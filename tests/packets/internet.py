@@ -246,10 +246,11 @@ class Internet:
 
     # ---- what left the host
 
-    def watch(self, to=None, source=None):
-        """How many packets of the flow left by each gateway since the last time."""
+    def watch(self, to=None, port=None):
+        """How many packets left by each gateway since the last time, but for the tunnels' own;
+        with a port, none of older connections that repeat themselves."""
         time.sleep(0.01)
-        return {g: sum((to is None or p[1] == to) and (source is None or p[0] == source) and
+        return {g: sum((to is None or p[1] == to) and (port is None or p[4] == port) and
                        PORT not in p[3:]
                        for p in self.agents[agent].packets(device=device))
                 for g, (agent, device) in WATCH.items()}

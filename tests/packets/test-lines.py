@@ -98,7 +98,7 @@ def far_end_speaks():
     take_away()
     net.watch()
     far.speak()
-    left = net.watch(to=FAR)
+    left = net.watch(to=FAR, port=7)
     host.drop(name='old')
     return left['eth0'] == 0
 
@@ -122,6 +122,13 @@ def own_link(kind):
     ip(f'addr add {net8}::1/64 dev new')
     ip(f'link set eth8 up\naddr add {net8}::2/64 dev eth8', 'ctr')
     ip(f'route replace {net8}::/64 via fe80::2 dev eth0', 'lan')
+    # The kernel tells of a carrier up to a second late (net/core/link_watch.c).
+    for _ in range(150):
+        if all('state UP' in run('ip', *ns, 'link', 'show', d)
+               for ns, d in (((), 'new'), (('-n', 'ctr'), 'eth8'))):
+            return
+        time.sleep(0.02)
+    raise RuntimeError('the new link does not come up')
 
 
 def remove_link():
@@ -169,7 +176,8 @@ def gateway_goes():
 def bound_when_default_goes():
     """The link's own default is gone (as when a link goes down), the blackhole stays."""
     delete_route('wg0', '^default')
-    return nothing_by('eth0', lambda: host.send(to=FAR, port=9, source=HOST['wg0']), to=FAR)()
+    return nothing_by('eth0', lambda: host.send(to=FAR, port=9, source=HOST['wg0']), to=FAR,
+                      port=9)()
 
 
 # ---- surroundings that some cases need: (on, off)
@@ -215,6 +223,11 @@ def claimed(on):
     ip(f'route {"add" if on else "del"} 2001:db8:3:1::/64 via fe80::1 dev eth0 proto ra metric 50')
 
 
+def claimed_around(on):
+    """The LAN's own network is part of what a router advertisement claims."""
+    ip(f'route {"add" if on else "del"} 2001:db8::/40 via fe80::1 dev eth0 proto ra metric 50')
+
+
 def nothing_trusted(on):
     with open('/etc/sixgate/sixgate.conf', 'w', encoding='utf-8') as f:
         f.write('[sixgate]\nLocalPrefixes=ula\n' if on else '')
@@ -236,6 +249,10 @@ RULES = [
     (50, 'eth0', 'the container answers by wg0 a client that came by wg0', wg0_to_container),
     (60, 'gone', 'the host answers a client by the gateway that it came by',
      answered(far, HOST['wg0'], source=FAR)),
+    (61, 'wg0', 'the LAN stays the LAN inside a network that it claims',
+     out_by('eth0', LAN_CLIENT), claimed_around),
+    (62, 'wg0', 'what the LAN claims goes out by the selected outbound',
+     out_by('wg0', INJECTED), claimed),
     (64, 'wg0', 'a network behind a static route on the LAN stays reachable', reaches(SHORT)),
     (65, 'wg0', 'the LAN is reached directly', out_by('eth0', LAN_CLIENT)),
     (75, 'wg0', 'the host goes out by the selected outbound', out_by('wg0')),
@@ -256,7 +273,7 @@ ROUTES = [
 # chain, a pattern of the line, selection, case, surroundings
 LINES = [
     ('ingress', '.*', 'wg0', 'a spoofed packet on the LAN opens no way out by the LAN',
-     nothing_by('eth0', spoofed_reply, to=FAR)),
+     nothing_by('eth0', spoofed_reply, to=FAR, port=7777)),
     ('mangle_prerouting', 'meta mark set', 'eth0', 'the container answers by wg0',
      wg0_to_container),
     ('mangle_prerouting', 'return', 'wg0',
@@ -300,7 +317,7 @@ LINES = [
      eth0_to_host, other_marks),
     ('guard_post', 'goto choice_post', 'wg0',
      'what somebody else reroutes after the first lookup does not leave',
-     nothing_by('eth0', send_marked(), to=FAR), rerouted),
+     nothing_by('eth0', send_marked(), to=FAR, port=7777), rerouted),
     ('choice', '@selected', 'wg0', 'the host goes out by the selected outbound', out_by('wg0')),
     ('choice', '(exthdr )?rt ', 'wg0', 'who sends a routing header is told', told_of_routing_header),
     ('choice', 'daddr fe80', 'wg0', 'link-local neighbours answer',
@@ -312,14 +329,14 @@ LINES = [
     ('choice_post', '@selected', 'wg0', 'the host goes out by the selected outbound',
      out_by('wg0')),
     ('choice_post', '(exthdr )?rt ', 'wg0', 'a routing header does not carry a packet out',
-     nothing_by('eth0', send_marked(LAN_CLIENT, FAR)), rerouted),
+     nothing_by('eth0', send_marked(LAN_CLIENT, FAR), port=7777), rerouted),
     ('choice_post', 'daddr fe80', 'wg0', 'link-local neighbours answer',
      reaches('fe80::1%eth0', 'echo')),
     ('choice_post', 'ff0', 'wg0', 'multicast on the link works', reaches('ff02::1%eth0', 'echo')),
     ('choice_post', '@local_prefixes', 'wg0', 'the LAN stays reachable', reaches(LAN_CLIENT)),
     ('choice_post', 'counter.* drop', 'wg0',
      'what somebody else reroutes after the first lookup does not leave',
-     nothing_by('eth0', send_marked(), to=FAR), rerouted),
+     nothing_by('eth0', send_marked(), to=FAR, port=7777), rerouted),
 ]
 WIREGUARD = [  # need a tunnel whose own packets carry a mark
     ('choice', '@transport_marks', 'wg0', "the tunnel's own packets leave",

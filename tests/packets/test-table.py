@@ -17,6 +17,7 @@ PROBES = {
     'container': {'tcp': (HOST, 8080), 'udp': (HOST, 8080), 'echo': (FOR_CONTAINER, None),
                   'closed': (HOST, 8081)},
 }
+PORTS = {'tcp': 7, 'udp': 7, 'echo': 0}  # of what the host sends; the code, of an echo request
 WORDS = {'tcp': 'TCP', 'udp': 'UDP', 'echo': 'ICMPv6 echo', 'closed': 'UDP to a closed port'}
 
 
@@ -43,7 +44,7 @@ def outbound(selection):
         # A refused SYN is told at its first repetition, after 1 s: while connect() sends it, the
         # kernel keeps the error of the first as a soft one (tcp_v6_err, sock_owned_by_user).
         got = getattr(host, kind)(to=FAR, timeout=1.6)
-        left = net.watch(to=FAR)
+        left = net.watch(to=FAR, port=PORTS[kind])
         if by:
             tap.ok(got == 'ok' and left[by] > 0 and sum(left.values()) == left[by],
                    f'{selection}: {WORDS[kind]} of the host goes out by {by}', got, left)
@@ -57,7 +58,7 @@ def outbound(selection):
             for bound in ({'source': address}, {'device': g}):
                 net.watch()
                 got = getattr(host, kind)(to=FAR, timeout=0.15, **bound)
-                left = net.watch(to=FAR)
+                left = net.watch(to=FAR, port=PORTS[kind])
                 leak = {n: c for n, c in left.items() if n != by and c}
                 tap.ok(not leak and (g != by or got == 'ok'),
                        f'{selection}: {WORDS[kind]} bound to {" ".join(bound)} of {g} leaves by '
@@ -70,7 +71,7 @@ def forwarded(selection):
     for kind in ('tcp', 'udp', 'echo'):
         net.watch()
         got = getattr(net.agents['ctr'], kind)(to=FAR)
-        left = net.watch(to=FAR)
+        left = net.watch(to=FAR, port=PORTS[kind])
         wrong = {n: c for n, c in left.items() if n != by and c}
         tap.ok(not wrong and (got == 'ok') == bool(by),
                f'{selection}: {WORDS[kind]} of a container '

@@ -95,7 +95,7 @@ nft (const char *arguments, const char *input)
 static void
 nft_load (const char *text)
 {
-    g_autofree char *output = nft ("-f", text);
+    g_free (nft ("-f", text));
 }
 
 static SgNftTable *
@@ -758,7 +758,7 @@ test_cost (void)
     commit (&fixture);
     SgKernelStats before = fixture.stats;
     gint64 start = g_get_monotonic_time ();
-    g_autoptr (SgNftTable) is = dump (&fixture);
+    sg_nft_table_free (dump (&fixture));
     gint64 took = g_get_monotonic_time () - start;
     uint64_t dumps = fixture.stats.dumps - before.dumps;
 

@@ -168,6 +168,24 @@ test_refreshes (void)
     check_all (cases, G_N_ELEMENTS (cases), NETLINK_ROUTE, &interest);
 }
 
+/* RFC 8981: the next one comes by itself. Its times are not those of an ordinary address. */
+static void
+test_temporary (void)
+{
+    static const Case cases[] = {
+        {"a temporary address comes",
+         "ip addr add 2001:db8:9::1/64 dev v2 mngtmpaddr valid_lft 1000 preferred_lft 500; sleep 3",
+         true},
+        {"and the next", "sleep 8", true},
+        {"and the next", "sleep 8", true},
+    };
+
+    run (
+        "ip link set v2 up; ip link set v3 up; cd /proc/sys/net/ipv6/conf/v2; echo 2 >use_tempaddr;"
+        "echo 12 >temp_prefered_lft; echo 60 >temp_valid_lft; sleep 3");
+    check_all (cases, G_N_ELEMENTS (cases), NETLINK_ROUTE, &usual);
+}
+
 static void
 test_ipv4 (void)
 {
@@ -237,6 +255,7 @@ main (int argc, char **argv)
     }
     g_test_add_func ("/notify-filter/route", test_route);
     g_test_add_func ("/notify-filter/refreshes", test_refreshes);
+    g_test_add_func ("/notify-filter/temporary", test_temporary);
     g_test_add_func ("/notify-filter/ipv4", test_ipv4);
     g_test_add_func ("/notify-filter/nft", test_nft);
     g_test_add_func ("/notify-filter/long-name", test_long_name);

@@ -10,9 +10,10 @@ healing_up ''
 until_ok 10 inactive
 t_wg=$(table_of wg0)
 
-damage() { ip -6 rule del pref 75; ip -6 rule del pref 1100; ip -6 route flush table "$t_wg"; nft delete table ip6 startos; }
+# So often within seconds would look like a fight: its ledger is taken away too.
+damage() { rm -f /run/sixgate/limits; ip -6 rule del pref 75; ip -6 rule del pref 1100; ip -6 route flush table "$t_wg"; nft delete table ip6 startos; }
 missed=''
-for ms in ${MS:-0 5 10 20 30 40 60 80 100 150}; do
+for ms in 0 5 10 20 30 40 60 80 100 150; do
     systemctl start $service
     damage 2>/dev/null
     sleep "$(printf '0.%03d' $ms)"
@@ -20,7 +21,7 @@ for ms in ${MS:-0 5 10 20 30 40 60 80 100 150}; do
     until_ok 5 nothing_to_do || missed+=" $ms"
     settled
 done
-ok "killed at 14 moments of a repair: converges" same "$missed" ""
+ok "killed at 10 moments of a repair: converges" same "$missed" ""
 ok "both sockets listen" listening
 
 # strace kills at the n-th write: every point between two messages
@@ -28,9 +29,9 @@ missed='' n=1
 while [ $n -le 12 ]; do
     systemctl stop $service $sockets
     damage 2>/dev/null
-    strace -f -qq -o /dev/null -e trace=none -e "inject=sendmsg,sendto:signal=KILL:when=$n" \
+    strace -f -qq -o /dev/null -e "inject=sendmsg,sendto:signal=KILL:when=$n" \
         "$SIXGATE_RECONCILE" >/dev/null 2>&1
-    systemctl start $sockets $service
+    systemctl start $sockets $service || journalctl -b -q --no-pager -n 15 | awk '{ print "# " $0 }'
     until_ok 5 nothing_to_do || missed+=" $n"
     n=$((n + 1))
 done

@@ -53,7 +53,7 @@ heal "a new bridge with a container" "first:route\\+ fd00:7::/64" 0 "
 serve ctr
 ok "the container is reached while an outbound is selected" until_ok 3 answers host fd00:7::2
 selected() { rule "^75:.*lookup $(table_of wg0)"; }
-heal "the tunnel's link deleted" first:. 0 "ip link del wg0" not rule "^75:"
+heal "the tunnel's link deleted" "first:link- wg0" 0 "ip link del wg0" not rule "^75:"
 heal "and made again under its name" "last:address\\+ $HOST_TUNNEL" 0 "nmcli connection up wg0" selected
 ok "the host goes out by it again" until_ok 10 seen_as $HOST_TUNNEL host $FAR
 t_wg=$(table_of wg0)
@@ -75,7 +75,8 @@ heal "a router advertisement that withdraws the default" "first:route- default/0
 heal "and one that brings it back" "first:route\\+ default/0 table 254" 0 \
     "advertise 'prefix 2001:db8:1::/64 { };'; until_ok 8 main_default" has_route "$t_lan" '^default via'
 # Temporary addresses (RFC 8981) of 12 seconds: one comes, and soon the next.
-temporary() { ip -6 addr show dev eth0 temporary | sed -n 's/.*inet6 \([^/]*\).*/\1/p' | sort; }
+# The kernel speaks of an address when it is no longer tentative.
+temporary() { ip -6 addr show dev eth0 temporary -tentative | sed -n 's/.*inet6 \([^/]*\).*/\1/p' | sort; }
 lifetimes() { sysctl -qw "net.ipv6.conf.eth0.temp_prefered_lft=$1" "net.ipv6.conf.eth0.temp_valid_lft=$2"; }
 another() { [ "$(temporary | grep -cvxF "$old")" -ge 2 ]; }
 rules_of_temporary() { for a in $(temporary); do rule "^60:.*from $a lookup $t_lan" || return; done; }

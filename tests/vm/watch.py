@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """watch.py FILE: notes every change of links, IPv6 addresses, routes, rules and nftables.
 
-A line each: seconds since boot, "ours" or "other", what. Ours is what Sixgate wrote; everything
-else, and what somebody did to our objects, is other. Table local and neighbours are left out.
+A line each: seconds since boot, "ours", "gone" or "other", what. Ours is what Sixgate wrote, gone
+is what a process did to our objects that cannot be asked any more, other is the rest. Table local and neighbours are left out.
 """
-import os
 import select
 import socket
 import struct
@@ -29,12 +28,14 @@ def attributes(data):
     return found
 
 
-def is_sixgate(pid):
+def who_is(pid):
+    if pid == 0:  # the kernel
+        return 'other'
     try:
         with open('/proc/%d/comm' % pid, encoding='ascii') as f:
-            return f.read().strip() in ('sixgate-reconci', '50-sixgate')
+            return 'ours' if f.read().strip() in ('sixgate-reconci', '50-sixgate') else 'other'
     except OSError:
-        return False
+        return 'gone'
 
 
 def describe_route(kind, body):
@@ -101,13 +102,12 @@ def main():
                         continue
                     what, object_of_ours = got
                     if object_of_ours and pid not in known:
-                        known[pid] = is_sixgate(pid)
-                    # Nobody but us adds objects of ours; a short-lived run may be gone by now.
-                    added = what.split(' ')[0].endswith('+')
-                    ours = object_of_ours and (added or known[pid])
-                    out.write('%.3f %s %s\n' % (now, 'ours' if ours else 'other', what))
-                    if os.path.exists(sys.argv[1] + '.stop'):
-                        return
+                        known[pid] = who_is(pid)
+                    who = known[pid] if object_of_ours else 'other'
+                    # Nobody but us adds objects of ours.
+                    if object_of_ours and what.split(' ')[0].endswith('+'):
+                        who = 'ours'
+                    out.write('%.3f %s %s\n' % (now, who, what))
 
 
 main()

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Texts of people and of our own files: configuration, state, memory, prefix, address, interface.
+ * What is taken must, written again, be taken again and mean the same. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/ifname.h"
+#include "core/config.h"
+#include "core/memory.h"
+#include "core/state.h"
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+/* A refusal is one sentence of our own; a value comes without one. */
+static void
+check (const void *value, const GError *error)
+{
+    g_assert_true (!value == (error != NULL));
+    if (error) {
+        g_assert_true (error->domain == SG_ERROR);
+        g_assert_cmpstr (error->message, !=, "");
+    }
+}
+
+static void
+fuzz_config (const char *text, size_t size)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (SgConfig) config = sg_config_parse ("file", text, size, &error);
+
+    check (config, error);
+}
+
+static void
+fuzz_state (const char *text, size_t size)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (SgState) state = sg_state_parse ("file", text, size, &error);
+    g_autofree char *written = NULL;
+    g_autofree char *twice = NULL;
+    g_autoptr (SgState) again = NULL;
+
+    check (state, error);
+    if (!state)
+        return;
+    written = sg_state_to_text (state);
+    again = sg_state_parse ("file", written, strlen (written), &error);
+    check (again, error);
+    g_assert_nonnull (again);
+    twice = sg_state_to_text (again);
+    g_assert_cmpstr (written, ==, twice);
+}
+
+static void
+fuzz_memory (const char *text, size_t size)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (SgMemory) memory = sg_memory_parse ("file", text, size, &error);
+    g_autofree char *written = NULL;
+    g_autofree char *twice = NULL;
+    g_autoptr (SgMemory) again = NULL;
+
+    check (memory, error);
+    if (!memory)
+        return;
+    written = sg_memory_to_text (memory);
+    again = sg_memory_parse ("file", written, strlen (written), &error);
+    check (again, error);
+    g_assert_nonnull (again);
+    twice = sg_memory_to_text (again);
+    g_assert_cmpstr (written, ==, twice);
+}
+
+static void
+fuzz_prefix (const char *text)
+{
+    g_autoptr (GError) error = NULL;
+    SgPrefix prefix, again;
+    SgIp ip, ip_again;
+    char written[SG_PREFIX_TEXT_MAX];
+
+    if (sg_prefix_parse (text, &prefix, &error)) {
+        g_assert_true (sg_prefix_parse (sg_prefix_format (&prefix, written), &again, NULL));
+        g_assert_cmpint (sg_prefix_compare (&prefix, &again), ==, 0);
+    } else {
+        check (NULL, error);
+    }
+    if (sg_ip_parse (text, &ip)) {
+        g_assert_true (sg_ip_parse (sg_ip_format (&ip, written), &ip_again));
+        g_assert_cmpint (sg_ip_compare (&ip, &ip_again), ==, 0);
+    }
+    sg_ifname_is_valid (text);
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+    g_autofree char *text = g_strndup ((const char *) data, size);
+    g_autofree char *bytes = g_memdup2 (data, size); /* with its NULs, and ends where it ends */
+
+    fuzz_config (bytes, size);
+    fuzz_state (bytes, size);
+    fuzz_memory (bytes, size);
+    fuzz_prefix (text);
+    return 0;
+}
