@@ -15,10 +15,11 @@
  * long after the first. */
 #define QUIET_MS 30
 #define COLLECT_MS 300
-/* Of the time of a busy host at most a fifth is ours: after a run comes a pause of so many times
- * its length, up to a bound. */
+/* On a busy host at most a fifth of the time is ours: after a run comes a pause of so many times its
+ * length. It is bounded, because what is taken away meanwhile has to be back within a second; the
+ * unit bounds the processor time of long runs (CPUQuota=). */
 #define PAUSE_TIMES 4
-#define PAUSE_MAX_MS 5000
+#define PAUSE_MAX_MS 400
 /* How long it stays after the last run. */
 #define LINGER_MS 1000
 /* A back-off that ends within this time is waited for; for others the timer is there. */

@@ -100,7 +100,7 @@ heal() {
 }
 within() {   # within TOOK SECONDS
     awk -v t="$1" -v most="$2" 'BEGIN { exit !(t ~ /^[0-9.]+$/ && t <= most) }' ||
-        { echo "took $1"; tail -40 "$work/changes"; return 1; }
+        { echo "took $1"; tail -40 "$work/changes" 2>/dev/null; return 1; }
 }
 # untouched WHAT EVENT [CHECK...]: EVENT takes nothing of ours away, and there is nothing to write.
 untouched() {

@@ -63,7 +63,7 @@ healed() {   # a rule of ours, deleted, comes back within a second: from the del
     within "${took:-never}" 1
 }
 missed='' slowest=0
-note() { awk -v a="$1" -v b="$2" 'BEGIN { print a > b ? a : b }'; }
+note() { awk -v a="$1" -v b="$2" 'BEGIN { print (a > b) ? a : b }'; }
 
 # before the first start after boot: systemd's sockets as they are when nobody has tuned them
 systemctl stop $service $sockets

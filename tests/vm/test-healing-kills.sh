@@ -29,8 +29,9 @@ missed='' n=1
 while [ $n -le 12 ]; do
     systemctl stop $service $sockets
     damage 2>/dev/null
-    strace -f -qq -o /dev/null -e "inject=sendmsg,sendto:signal=KILL:when=$n" \
-        "$SIXGATE_RECONCILE" >/dev/null 2>&1
+    (strace -f -qq -o /dev/null -e "inject=sendmsg,sendto:signal=KILL:when=$n" \
+        "$SIXGATE_RECONCILE") >/dev/null 2>&1
+    [ $? = 137 ] || missed+=" $n:not-killed"
     systemctl start $sockets $service || journalctl -b -q --no-pager -n 15 | awk '{ print "# " $0 }'
     until_ok 5 nothing_to_do || missed+=" $n"
     n=$((n + 1))
