@@ -4,7 +4,6 @@
  * of the packet ends the program and drops it (kernel: Documentation/networking/filter.rst). */
 #include "kernel/notify-filter.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -113,7 +112,7 @@ static void
 add_case (GArray *program, uint16_t type, GArray *block)
 {
     g_assert (block->len <= UINT8_MAX);
-    emit (program, BPF_JMP | BPF_JEQ | BPF_K, 0, (uint8_t) block->len, ntohs (type));
+    emit (program, BPF_JMP | BPF_JEQ | BPF_K, 0, (uint8_t) block->len, GUINT16_FROM_BE (type));
     g_array_append_vals (program, block->data, block->len);
     g_array_unref (block);
 }
@@ -191,7 +190,7 @@ route_block (const SgNotifyInterest *interest)
 
     check_family (block, interest);
     load (block, BPF_W | BPF_ABS, AT_ROUTE (rtm_flags));
-    verdict_if (block, BPF_JSET, ntohl (RTM_F_CLONED), DROP);
+    verdict_if (block, BPF_JSET, GUINT32_FROM_BE (RTM_F_CLONED), DROP);
     load (block, BPF_B | BPF_ABS, AT_ROUTE (rtm_table));
     verdict_if (block, BPF_JEQ, RT_TABLE_MAIN, PASS);
     verdict_if (block, BPF_JEQ, RT_TABLE_DEFAULT, PASS);
@@ -268,7 +267,7 @@ check_table (GArray *program, const GByteArray *pattern)
 
         memcpy (&word, pattern->data + i, sizeof word);
         load (block, BPF_W | BPF_IND, AFTER (struct nfgenmsg) + i);
-        emit (block, BPF_JMP | BPF_JEQ | BPF_K, 0, (uint8_t) rest, ntohl (word));
+        emit (block, BPF_JMP | BPF_JEQ | BPF_K, 0, (uint8_t) rest, GUINT32_FROM_BE (word));
     }
     verdict (block, PASS);
     load (program, BPF_B | BPF_IND, AT_NFT (nfgen_family));

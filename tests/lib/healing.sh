@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # healing.sh: a host that heals itself, and how long that takes (sourced, in the guest).
 # Needs tap.sh and wireguard-net.sh; $here is the folder of the test.
 changes=/run/changes
-service=sixgate-reconcile.service sockets="sixgate-reconcile.socket sixgate-nftables.socket"
+service=sixgate-reconcile.service sockets=(sixgate-reconcile.socket sixgate-nftables.socket)
 
 uptime_s() { cut -d' ' -f1 /proc/uptime; }
 table_of() { echo $((1000 + $(cat "/sys/class/net/$1/ifindex"))); }
 rule() { ip -6 rule show | grep -qE "$1" || { ip -6 rule show; return 1; }; }
 has_route() { ip -6 route show table "$1" | grep -qE "$2" || { ip -6 route show table "$1"; return 1; }; }
 nothing_to_do() { same "$("$SIXGATE_RECONCILE" --dry-run 2>/dev/null || echo "exit status $?")" ""; }
-listening() { [ "$(systemctl is-active $sockets | sort -u)" = active ] || { systemctl is-active $sockets; return 1; }; }
-inactive() { [ "$(systemctl is-active $service)" = inactive ] || { systemctl is-active $service; return 1; }; }
+listening() { [ "$(systemctl is-active "${sockets[@]}" | sort -u)" = active ] || { systemctl is-active "${sockets[@]}"; return 1; }; }
+inactive() { [ "$(systemctl is-active "$service")" = inactive ] || { systemctl is-active "$service"; return 1; }; }
 # Starts of the service, its processor time and that of systemd, in ms; all since boot.
 starts() { journalctl -b -q -o cat --no-pager "UNIT=$service" | grep -c '^Started'; }
 busy_ms() { awk '/usage_usec/ { print int($2 / 1000) }' /sys/fs/cgroup/sixgatetest.slice/cpu.stat; }
@@ -41,22 +41,22 @@ R
         ipv6.method auto ipv6.addr-gen-mode eui64 ipv6.token ::2 ipv6.ip6-privacy "${PRIVACY:-0}" >/dev/null
     nmcli connection up lan >/dev/null
     nmcli connection import type wireguard file "$work/wg0.conf" >/dev/null
-    until_ok 20 ip -6 route get $FAR from $HOST_LAN >/dev/null
+    until_ok 20 ip -6 route get "$FAR" from "$HOST_LAN" >/dev/null
     until_ok 20 ip -6 route show table "$(table_of wg0)" default
     "$SIXGATE_RECONCILE" --outbound wg0
     count_runs
-    systemctl enable --quiet --now sixgate-boot.service $service
-    count_at home port0 $FAR
-    python3 "$here/watch.py" $changes &
-    until_ok 5 test -s $changes
+    systemctl enable --quiet --now sixgate-boot.service "$service"
+    count_at home port0 "$FAR"
+    python3 "$here/watch.py" "$changes" &
+    until_ok 5 test -s "$changes"
 }
 
-settled() {   # nothing has changed for a while
+settled() {   # nothing has changed for 1.6 seconds
     local before=-1 now quiet=0
     for _ in $(seq 100); do
-        now=$(stat -c %s $changes)
+        now=$(stat -c %s "$changes")
         if [ "$now" = "$before" ]; then quiet=$((quiet + 1)); else quiet=0; fi
-        [ $quiet -lt "${1:-8}" ] || return 0
+        [ $quiet -lt 8 ] || return 0
         before=$now
         sleep 0.2
     done
@@ -64,13 +64,13 @@ settled() {   # nothing has changed for a while
 }
 
 flood_start() {
-    python3 "$here/flood.py" $FAR $HOST_LAN >"$work/flood" &
+    python3 "$here/flood.py" "$FAR" "$HOST_LAN" >"$work/flood" &
     flood=$!
     flood_before=$(counted home)
 }
 flood_stop() {   # how many packets left by the LAN meanwhile
-    kill $flood
-    wait $flood 2>/dev/null
+    kill "$flood"
+    wait "$flood" 2>/dev/null
     leaked=$(($(counted home) - flood_before))
 }
 
@@ -80,13 +80,13 @@ flood_stop() {   # how many packets left by the LAN meanwhile
 heal() {
     local what=$1 from=$2 leaks=$3 event=$4 mark
     shift 4
-    mark=$(wc -l <$changes)
+    mark=$(wc -l <"$changes")
     flood_start
     eval "$event" >/dev/null 2>&1
     sleep 0.2
     settled
     flood_stop
-    tail -n +$((mark + 1)) $changes >"$work/changes"
+    tail -n +$((mark + 1)) "$changes" >"$work/changes"
     took=$(awk -v which="${from%%:*}" -v like="${from#*:}" '
         $2 == "other" && $0 ~ like && !(which == "first" && seen) { seen = $1 }
         ($2 == "ours" || $2 == "gone" && like != ".") && seen { last = $1; since = seen }
@@ -106,13 +106,13 @@ within() {   # within TOOK SECONDS
 untouched() {
     local what=$1 event=$2 mark
     shift 2
-    mark=$(wc -l <$changes)
+    mark=$(wc -l <"$changes")
     flood_start
     eval "$event" >/dev/null 2>&1
     sleep 0.2
     settled
     flood_stop
-    tail -n +$((mark + 1)) $changes | grep -E ' proto 106$|rule[+-]|startos' >"$work/changes"
+    tail -n +$((mark + 1)) "$changes" | grep -E ' proto 106$|rule[+-]|startos' >"$work/changes"
     echo "# heal: $what: $(wc -l <"$work/changes") changes of ours, $leaked packets of the flood ($(cat "$work/flood")) by another gateway"
     ok "$what: nothing of ours is touched" same "$(cat "$work/changes")" ""
     ok "$what: nothing leaves by another gateway" test "$leaked" = 0

@@ -177,7 +177,6 @@ test_temporary (void)
          "ip addr add 2001:db8:9::1/64 dev v2 mngtmpaddr valid_lft 1000 preferred_lft 500; sleep 3",
          true},
         {"and the next", "sleep 8", true},
-        {"and the next", "sleep 8", true},
     };
 
     run (

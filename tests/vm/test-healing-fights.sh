@@ -21,9 +21,9 @@ rival() {
 }
 # fight WHAT OBJECT COMMAND CHECK...: 20 seconds of it
 fight() {
-    local what=$1 object=$2 command=$3 before ran said begin
+    local what=$1 object=$2 command=$3 before ran said
     shift 3
-    before=$(busy_ms) ran=$(starts) said=$(messages "$object") begin=$(uptime_s)
+    before=$(busy_ms) ran=$(starts) said=$(messages "$object")
     flood_start
     rival rival 20 "$command"
     flood_stop

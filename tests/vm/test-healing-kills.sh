@@ -27,12 +27,12 @@ ok "both sockets listen" listening
 # strace kills at the n-th write: every point between two messages
 missed='' n=1
 while [ $n -le 12 ]; do
-    systemctl stop $service $sockets
+    systemctl stop $service "${sockets[@]}"
     damage 2>/dev/null
     (strace -f -qq -o /dev/null -e "inject=sendmsg,sendto:signal=KILL:when=$n" \
         "$SIXGATE_RECONCILE") >/dev/null 2>&1
     [ $? = 137 ] || missed+=" $n:not-killed"
-    systemctl start $sockets $service || journalctl -b -q --no-pager -n 15 | awk '{ print "# " $0 }'
+    systemctl start "${sockets[@]}" $service || journalctl -b -q --no-pager -n 15 | awk '{ print "# " $0 }'
     until_ok 5 nothing_to_do || missed+=" $n"
     n=$((n + 1))
 done
@@ -41,8 +41,12 @@ until_ok 8 inactive
 
 systemctl start $service
 damage 2>/dev/null
-"$SIXGATE_RECONCILE" & "$SIXGATE_RECONCILE" & systemctl start $service
-wait %2 %3 2>/dev/null
+"$SIXGATE_RECONCILE" &
+one=$!
+"$SIXGATE_RECONCILE" &
+two=$!
+systemctl start $service
+wait $one $two
 ok "started three times at once: converges" until_ok 5 nothing_to_do
 until_ok 8 inactive
 
