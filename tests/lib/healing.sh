@@ -47,9 +47,16 @@ R
     count_runs
     systemctl enable --quiet --now sixgate-boot.service "$service"
     count_at home port0 "$FAR"
+    watch_start
+}
+
+watch_start() {
+    rm -f "$changes"
     python3 "$here/watch.py" "$changes" &
+    watcher=$!
     until_ok 5 test -s "$changes"
 }
+watch_stop() { kill "$watcher"; wait "$watcher" 2>/dev/null; }
 
 settled() {   # nothing has changed for 1.6 seconds
     local before=-1 now quiet=0
