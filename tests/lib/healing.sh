@@ -53,10 +53,8 @@ R
 watch_start() {
     rm -f "$changes"
     python3 "$here/watch.py" "$changes" &
-    watcher=$!
     until_ok 5 test -s "$changes"
 }
-watch_stop() { kill "$watcher"; wait "$watcher" 2>/dev/null; }
 
 settled() {   # nothing has changed for 1.6 seconds
     local before=-1 now quiet=0
