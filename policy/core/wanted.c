@@ -70,6 +70,10 @@ sg_wanted_new (const SgConfig *config, const SgState *state, const SgMemory *mem
     wanted->routes = g_ptr_array_new_with_free_func (g_free);
     wanted->fwmarks =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgWantedFwmark));
+    wanted->preshared =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgWantedPreshared));
+    wanted->addresses =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgAddress));
     wanted->nft6 = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
     wanted->warnings = g_ptr_array_new_with_free_func (g_free);
 
@@ -78,6 +82,7 @@ sg_wanted_new (const SgConfig *config, const SgState *state, const SgMemory *mem
     if (situation.selection)
         situation.selected = sg_gateways_by_name (wanted->gateways, state->outbound);
 
+    sg_wanted_add_repair (wanted, snapshot);
     warn_of_selection (wanted, &situation);
     if (config->ipv6) {
         sg_wanted_add_rules (wanted, &situation);
@@ -98,6 +103,8 @@ sg_wanted_free (SgWanted *wanted)
     g_array_unref (wanted->rules);
     g_ptr_array_unref (wanted->routes);
     g_array_unref (wanted->fwmarks);
+    g_array_unref (wanted->preshared);
+    g_array_unref (wanted->addresses);
     sg_nft_table_free (wanted->nft6);
     g_ptr_array_unref (wanted->warnings);
     g_free (wanted);
