@@ -156,13 +156,6 @@ met_another_writer (const GPtrArray *failures)
     return false;
 }
 
-/* An address that came back wants its rule: one more look, as one that anybody adds would get. */
-static bool
-again (const Run *run)
-{
-    return run->wanted->addresses->len > 0 && !run->options->dry_run && run->tries < TRIES_MAX;
-}
-
 /* One try. Returns the exit status, or -1: start over. */
 static int
 try_once (Run *run)
@@ -175,7 +168,7 @@ try_once (Run *run)
     } else {
         print_plan (run);
         if (run->options->dry_run || sg_apply (run->kernel, run->snapshot, run->plan, failures))
-            return again (run) ? -1 : 0;
+            return 0;
     }
     if (run->tries < TRIES_MAX && met_another_writer (failures))
         return -1;
