@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sixgate-reconcile: NetworkManager's dispatcher program, the boot service and the command by
  * hand, all the same short run. An event is only a hint: state is always read afresh. */
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -18,6 +19,7 @@ main (int argc, char **argv)
     bool dropped = sg_privileges_drop (&error);
 
     umask (077);
+    signal (SIGPIPE, SIG_IGN); /* a reader of ours that goes away must not end a run half way */
     sg_report_init ();
     if (dropped)
         options = sg_options_parse (argc, argv, &error);

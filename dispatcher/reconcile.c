@@ -94,7 +94,9 @@ keep_memory (Run *run, GError **error)
     bool changed = run->memory_damaged;
 
     changed = sg_gateways_remember (run->wanted->gateways, run->snapshot, run->memory) || changed;
-    changed = sg_report_new_warnings (run->wanted->warnings, run->options->by_hand, run->memory) ||
+    changed = sg_report_new_warnings (run->wanted->warnings,
+                                      /* everything= */ run->options->by_hand && run->tries == 1,
+                                      run->memory) ||
               changed;
     return !changed || run->options->dry_run || sg_files_save_memory (run->memory, error);
 }

@@ -28,6 +28,8 @@
 /* Rule priorities (ip-rule "pref"). */
 #define SG_PREF_MARK 50u         /* fwmark MARK lookup TABLE, one per gateway */
 #define SG_PREF_FROM 60u         /* from ADDRESS lookup TABLE, one per address */
+#define SG_PREF_NOT_INJECTED 61u /* what a longer prefix of 62 must not take: lookup main */
+#define SG_PREF_INJECTED 62u     /* to PREFIX lookup TABLE of the selected outbound */
 #define SG_PREF_TO_MAIN 64u      /* to PREFIX lookup main, short static routes */
 #define SG_PREF_SPECIFIC 65u     /* lookup main suppress_prefixlength 31 */
 #define SG_PREF_OVERRIDE 70u     /* from PREFIX lookup TABLE, one per override */
@@ -39,6 +41,9 @@
 #define SG_PREF_DEFAULT 1100u    /* lookup default */
 /* Foreign rules above this and below SG_PREF_KERNEL_MAIN are hidden by SG_PREF_MAIN. */
 #define SG_PREF_KERNEL_MAIN 32766u
+
+/* Rules at SG_PREF_INJECTED: more injected routes than this are refused by the guard only. */
+#define SG_INJECTED_MAX 64u
 
 /* Routes of main up to this length are suppressed by SG_PREF_SPECIFIC… */
 #define SG_SPECIFIC_SUPPRESS 31

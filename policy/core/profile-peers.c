@@ -42,7 +42,7 @@ set_allowed_ips (SgWgPeer *peer, GVariant *value, GError **error)
 
         if (!sg_wg_allowed_ip_parse (*text, &prefix, error))
             return false;
-        sg_wg_peer_add_allowed_ip (peer, &prefix);
+        g_array_append_val (peer->allowed_ips, prefix);
     }
     return true;
 }
@@ -122,8 +122,9 @@ static const struct {
 };
 
 GVariant *
-sg_profile_peers_write (const SgWgConf *conf)
+sg_profile_get_peers (const SgProfileDraft *draft, uint8_t family)
 {
+    const SgWgConf *conf = draft->given;
     GVariantBuilder list;
 
     g_variant_builder_init (&list, G_VARIANT_TYPE ("aa{sv}"));
@@ -160,7 +161,7 @@ set_peer (SgWgPeer *peer, GVariant *entry, GError **error)
 }
 
 bool
-sg_profile_peers_read (GVariant *value, SgWgConf *conf, GError **error)
+sg_profile_set_peers (SgProfileDraft *draft, GVariant *value, GError **error)
 {
     GVariantIter iter;
     GVariant *entry;
@@ -170,7 +171,7 @@ sg_profile_peers_read (GVariant *value, SgWgConf *conf, GError **error)
         g_autoptr (GVariant) owned = entry;
         SgWgPeer *peer = sg_wg_peer_new ();
 
-        g_ptr_array_add (conf->peers, peer);
+        g_ptr_array_add (draft->conf->peers, peer);
         if (!set_peer (peer, owned, error))
             return false;
     }

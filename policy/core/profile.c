@@ -10,92 +10,23 @@
 /* NM_SETTING_IP6_CONFIG_ADDR_GEN_MODE_STABLE_PRIVACY: without it an activation can fail with
  * "failed to get interface identifier". */
 #define STABLE_PRIVACY "1"
-/* Before the servers of other links (100 for a LAN, 50 for a VPN), without shutting them out as a
- * negative number would. */
-#define DNS_PRIORITY 10
-
-/* Both ways through the table: what a profile is made of, and what is read out of one. */
-typedef struct {
-    SgWgConf *conf;        /* when reading: what is filled in */
-    const SgWgConf *given; /* when writing */
-    const char *interface, *uuid;
-} Draft;
-
-/* ---- name servers ---- */
-
-/* A server inside the tunnel's own network can be reached whatever the outbound is; a query to any
- * other would leave by the LAN and tell the ISP. */
-static bool
-is_used (const SgWgConf *conf, const SgIp *server)
-{
-    if (conf->type != SG_WG_TYPE_INBOUND_OUTBOUND)
-        return false;
-    for (guint i = 0; i < conf->addresses->len; i++) {
-        const SgWgAddress *address = &g_array_index (conf->addresses, SgWgAddress, i);
-        SgPrefix network = sg_prefix_new (&address->ip, address->len);
-
-        if (sg_prefix_contains (&network, server))
-            return true;
-    }
-    return false;
-}
-
-/* Servers of @family (AF_UNSPEC: any) that are used, or that are not; of char *. */
-static GPtrArray *
-servers (const SgWgConf *conf, uint8_t family, bool used)
-{
-    GPtrArray *list = g_ptr_array_new_with_free_func (g_free);
-
-    for (guint i = 0; i < conf->dns->len; i++) {
-        const SgIp *server = &g_array_index (conf->dns, SgIp, i);
-        char text[SG_PREFIX_TEXT_MAX];
-
-        if ((family == AF_UNSPEC || server->family == family) && is_used (conf, server) == used)
-            g_ptr_array_add (list, g_strdup (sg_ip_format (server, text)));
-    }
-    return list;
-}
-
-static bool
-any_server_used (const SgWgConf *conf, uint8_t family)
-{
-    g_autoptr (GPtrArray) used = servers (conf, family, /* used= */ true);
-
-    return used->len > 0;
-}
-
-static char *
-join (GPtrArray *words)
-{
-    GString *text = g_string_new (NULL);
-
-    for (guint i = 0; i < words->len; i++)
-        g_string_append_printf (text, i ? ", %s" : "%s", (const char *) words->pdata[i]);
-    return g_string_free (text, /* free_segment= */ FALSE);
-}
-
-static GVariant *
-strings (GPtrArray *words)
-{
-    return words->len ? g_variant_new_strv ((const char *const *) words->pdata, words->len) : NULL;
-}
 
 /* ---- a property each way; NULL: not in the profile ---- */
 
 static GVariant *
-get_interface (const Draft *draft, uint8_t family)
+get_interface (const SgProfileDraft *draft, uint8_t family)
 {
     return g_variant_new_string (draft->interface);
 }
 
 static GVariant *
-get_uuid (const Draft *draft, uint8_t family)
+get_uuid (const SgProfileDraft *draft, uint8_t family)
 {
     return draft->uuid ? g_variant_new_string (draft->uuid) : NULL;
 }
 
 static GVariant *
-get_private_key (const Draft *draft, uint8_t family)
+get_private_key (const SgProfileDraft *draft, uint8_t family)
 {
     const char *key = draft->given->private_key.text;
 
@@ -103,7 +34,7 @@ get_private_key (const Draft *draft, uint8_t family)
 }
 
 static bool
-set_private_key (Draft *draft, GVariant *value, GError **error)
+set_private_key (SgProfileDraft *draft, GVariant *value, GError **error)
 {
     return sg_wg_key_parse (g_variant_get_string (value, NULL), /* zero_is_none= */ true,
                             &draft->conf->private_key, error);
@@ -116,39 +47,39 @@ number (uint32_t value)
 }
 
 static GVariant *
-get_listen_port (const Draft *draft, uint8_t family)
+get_listen_port (const SgProfileDraft *draft, uint8_t family)
 {
     return number (draft->given->listen_port);
 }
 
 static bool
-set_listen_port (Draft *draft, GVariant *value, GError **error)
+set_listen_port (SgProfileDraft *draft, GVariant *value, GError **error)
 {
     draft->conf->listen_port = (uint16_t) MIN (g_variant_get_uint32 (value), UINT16_MAX);
     return true;
 }
 
 static GVariant *
-get_mtu (const Draft *draft, uint8_t family)
+get_mtu (const SgProfileDraft *draft, uint8_t family)
 {
     return number (draft->given->mtu);
 }
 
 static bool
-set_mtu (Draft *draft, GVariant *value, GError **error)
+set_mtu (SgProfileDraft *draft, GVariant *value, GError **error)
 {
     draft->conf->mtu = g_variant_get_uint32 (value);
     return true;
 }
 
 static GVariant *
-get_fwmark (const Draft *draft, uint8_t family)
+get_fwmark (const SgProfileDraft *draft, uint8_t family)
 {
     return number (draft->given->fwmark ? draft->given->fwmark : SG_WG_FWMARK);
 }
 
 static bool
-set_fwmark (Draft *draft, GVariant *value, GError **error)
+set_fwmark (SgProfileDraft *draft, GVariant *value, GError **error)
 {
     uint32_t mark = g_variant_get_uint32 (value);
 
@@ -157,7 +88,7 @@ set_fwmark (Draft *draft, GVariant *value, GError **error)
 }
 
 static GVariant *
-get_method (const Draft *draft, uint8_t family)
+get_method (const SgProfileDraft *draft, uint8_t family)
 {
     for (guint i = 0; i < draft->given->addresses->len; i++) {
         if (g_array_index (draft->given->addresses, SgWgAddress, i).ip.family == family)
@@ -167,7 +98,7 @@ get_method (const Draft *draft, uint8_t family)
 }
 
 static GVariant *
-get_addresses (const Draft *draft, uint8_t family)
+get_addresses (const SgProfileDraft *draft, uint8_t family)
 {
     GVariantBuilder list;
     bool any = false;
@@ -193,7 +124,7 @@ get_addresses (const Draft *draft, uint8_t family)
 }
 
 static bool
-set_addresses (Draft *draft, GVariant *value, GError **error)
+set_addresses (SgProfileDraft *draft, GVariant *value, GError **error)
 {
     GVariantIter iter;
     GVariant *entry;
@@ -220,141 +151,6 @@ set_addresses (Draft *draft, GVariant *value, GError **error)
     return true;
 }
 
-static GVariant *
-get_dns (const Draft *draft, uint8_t family)
-{
-    g_autoptr (GPtrArray) used = servers (draft->given, family, /* used= */ true);
-
-    return strings (used);
-}
-
-static bool
-add_server (SgWgConf *conf, const char *text, GError **error)
-{
-    SgIp server;
-
-    if (!sg_ip_parse (text, &server)) {
-        g_autofree char *quoted = sg_wg_quote (text);
-
-        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
-                     "%s is no address of a name server; write it like 10.59.0.1", quoted);
-        return false;
-    }
-    sg_wg_conf_add_dns (conf, &server);
-    return true;
-}
-
-static bool
-set_dns (Draft *draft, GVariant *value, GError **error)
-{
-    g_autofree const char **list = g_variant_get_strv (value, NULL);
-
-    for (const char **server = list; *server; server++) {
-        if (!add_server (draft->conf, *server, error))
-            return false;
-    }
-    return true;
-}
-
-static GVariant *
-get_dns_search (const Draft *draft, uint8_t family)
-{
-    static const char *const everything[] = {"~"};
-
-    if (!any_server_used (draft->given, family))
-        return NULL;
-    if (!draft->given->dns_domains->len)
-        return g_variant_new_strv (everything, G_N_ELEMENTS (everything));
-    return strings (draft->given->dns_domains);
-}
-
-static bool
-set_dns_search (Draft *draft, GVariant *value, GError **error)
-{
-    g_autofree const char **list = g_variant_get_strv (value, NULL);
-
-    /* "~" alone is what we write when no domain was given. */
-    if (g_strv_length ((char **) list) == 1 && strcmp (list[0], "~") == 0)
-        return true;
-    for (const char **domain = list; *domain; domain++)
-        sg_wg_conf_add_domain (draft->conf, *domain);
-    return true;
-}
-
-static GVariant *
-get_dns_priority (const Draft *draft, uint8_t family)
-{
-    return any_server_used (draft->given, family) ? g_variant_new_int32 (DNS_PRIORITY) : NULL;
-}
-
-/* ---- user data: what NetworkManager has no property for ---- */
-
-static void
-add_user (GVariantBuilder *data, const char *key, GPtrArray *words)
-{
-    g_autofree char *text = join (words);
-
-    if (words->len)
-        g_variant_builder_add (data, "{ss}", key, text);
-}
-
-static GVariant *
-get_user (const Draft *draft, uint8_t family)
-{
-    const SgWgConf *conf = draft->given;
-    g_autoptr (GPtrArray) unused = servers (conf, AF_UNSPEC, /* used= */ false);
-    GVariantBuilder data;
-
-    g_variant_builder_init (&data, G_VARIANT_TYPE ("a{ss}"));
-    g_variant_builder_add (&data, "{ss}", SG_USER_TYPE, sg_wg_type_to_string (conf->type));
-    add_user (&data, SG_USER_DNS, unused);
-    if (!any_server_used (conf, AF_UNSPEC))
-        add_user (&data, SG_USER_DNS_SEARCH, conf->dns_domains);
-    return g_variant_builder_end (&data);
-}
-
-static bool
-set_user (Draft *draft, GVariant *value, GError **error)
-{
-    const char *text;
-
-    if (g_variant_lookup (value, SG_USER_TYPE, "&s", &text) &&
-        !sg_wg_type_from_string (text, &draft->conf->type)) {
-        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
-                     "“%s” is no type of gateway; " SG_USER_TYPE " is inbound-outbound or "
-                     "outbound-only",
-                     text);
-        return false;
-    }
-    if (g_variant_lookup (value, SG_USER_DNS, "&s", &text)) {
-        g_auto (GStrv) list = g_strsplit (text, ", ", -1);
-
-        for (char **server = list; *server; server++) {
-            if (!add_server (draft->conf, *server, error))
-                return false;
-        }
-    }
-    if (g_variant_lookup (value, SG_USER_DNS_SEARCH, "&s", &text)) {
-        g_auto (GStrv) list = g_strsplit (text, ", ", -1);
-
-        for (char **domain = list; *domain; domain++)
-            sg_wg_conf_add_domain (draft->conf, *domain);
-    }
-    return true;
-}
-
-static GVariant *
-get_peers (const Draft *draft, uint8_t family)
-{
-    return sg_profile_peers_write (draft->given);
-}
-
-static bool
-set_peers (Draft *draft, GVariant *value, GError **error)
-{
-    return sg_profile_peers_read (value, draft->conf, error);
-}
-
 /* ---- the table ---- */
 
 /* Either a constant (the text of a GVariant) or a function, and one for the way back where what
@@ -363,8 +159,8 @@ typedef struct {
     const char *setting, *name, *type;
     const char *constant;
     uint8_t family;
-    GVariant *(*get) (const Draft *draft, uint8_t family);
-    bool (*set) (Draft *draft, GVariant *value, GError **error);
+    GVariant *(*get) (const SgProfileDraft *draft, uint8_t family);
+    bool (*set) (SgProfileDraft *draft, GVariant *value, GError **error);
 } Property;
 
 #define CONSTANT(setting, name, type, text)                                                        \
@@ -383,9 +179,10 @@ typedef struct {
     IP (setting, family, "method", "s", get_method, NULL),                                         \
         IP (setting, family, "address-data", "aa{sv}", get_addresses, set_addresses),              \
         CONSTANT (setting, "never-default", "b", "true"),                                          \
-        IP (setting, family, "dns-data", "as", get_dns, set_dns),                                  \
-        IP (setting, family, "dns-search", "as", get_dns_search, set_dns_search),                  \
-        IP (setting, family, "dns-priority", "i", get_dns_priority, NULL)
+        IP (setting, family, "dns-data", "as", sg_profile_get_dns, sg_profile_set_dns),            \
+        IP (setting, family, "dns-search", "as", sg_profile_get_dns_search,                        \
+            sg_profile_set_dns_search),                                                            \
+        IP (setting, family, "dns-priority", "i", sg_profile_get_dns_priority, NULL)
 
 static const Property properties[] = {
     CONSTANT ("connection", "type", "s", "'wireguard'"),
@@ -401,16 +198,16 @@ static const Property properties[] = {
     CONSTANT ("wireguard", "ip4-auto-default-route", "i", "0"),
     CONSTANT ("wireguard", "ip6-auto-default-route", "i", "0"),
     CONSTANT ("wireguard", "peer-routes", "b", "false"),
-    VALUE ("wireguard", "peers", "aa{sv}", get_peers, set_peers),
+    VALUE ("wireguard", "peers", "aa{sv}", sg_profile_get_peers, sg_profile_set_peers),
     IP_SETTING ("ipv4", AF_INET),
     IP_SETTING ("ipv6", AF_INET6),
     CONSTANT ("ipv6", "addr-gen-mode", "i", STABLE_PRIVACY),
-    VALUE ("user", "data", "a{ss}", get_user, set_user),
+    VALUE ("user", "data", "a{ss}", sg_profile_get_user, sg_profile_set_user),
 };
 
 /* Owned by the caller, not floating. */
 static GVariant *
-value_of (const Property *property, const Draft *draft)
+value_of (const Property *property, const SgProfileDraft *draft)
 {
     GVariant *value;
 
@@ -424,8 +221,8 @@ value_of (const Property *property, const Draft *draft)
 GVariant *
 sg_profile_new (const SgWgConf *conf, const char *interface, const char *uuid, GPtrArray *warnings)
 {
-    const Draft draft = {.given = conf, .interface = interface, .uuid = uuid};
-    g_autoptr (GPtrArray) unused = servers (conf, AF_UNSPEC, /* used= */ false);
+    const SgProfileDraft draft = {.given = conf, .interface = interface, .uuid = uuid};
+    g_autofree char *unused = sg_profile_unused_dns (conf);
     GVariantBuilder profile;
 
     g_variant_builder_init (&profile, G_VARIANT_TYPE ("a{sa{sv}}"));
@@ -445,20 +242,17 @@ sg_profile_new (const SgWgConf *conf, const char *interface, const char *uuid, G
         g_variant_builder_close (&profile);
         g_variant_builder_close (&profile);
     }
-    if (unused->len) {
-        g_autofree char *list = join (unused);
-
+    if (unused)
         g_ptr_array_add (warnings,
                          g_strdup_printf ("%s: DNS = %s is kept in the profile, but not used: only "
                                           "servers inside the tunnel's own network, of an "
                                           "inbound-outbound gateway, are asked",
-                                          interface, list));
-    }
+                                          interface, unused));
     return g_variant_ref_sink (g_variant_builder_end (&profile));
 }
 
 static bool
-read_property (GVariant *profile, const Property *property, Draft *draft, GError **error)
+read_property (GVariant *profile, const Property *property, SgProfileDraft *draft, GError **error)
 {
     g_autoptr (GVariant) setting =
         g_variant_lookup_value (profile, property->setting, G_VARIANT_TYPE_VARDICT);
@@ -489,7 +283,7 @@ SgWgConf *
 sg_profile_read (GVariant *profile, GError **error)
 {
     g_autoptr (SgWgConf) conf = sg_wg_conf_new ();
-    Draft draft = {.conf = conf};
+    SgProfileDraft draft = {.conf = conf};
 
     if (!g_variant_is_of_type (profile, G_VARIANT_TYPE ("a{sa{sv}}")) || !is_wireguard (profile)) {
         g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,

@@ -22,6 +22,15 @@ sg_rule_ours (uint8_t family, uint32_t pref, uint8_t action)
     };
 }
 
+SgRule
+sg_rule_lookup (uint8_t family, uint32_t pref, uint32_t table)
+{
+    SgRule rule = sg_rule_ours (family, pref, FR_ACT_TO_TBL);
+
+    rule.table = table;
+    return rule;
+}
+
 /* The first number in which both differ decides. */
 static int
 compare_numbers (const SgRule *a, const SgRule *b)

@@ -27,6 +27,8 @@ typedef struct {
 
 /* A rule of ours: our protocol number, no selectors, the table 0, no suppression. */
 SgRule sg_rule_ours (uint8_t family, uint32_t pref, uint8_t action);
+/* Likewise, with the action to look up @table. */
+SgRule sg_rule_lookup (uint8_t family, uint32_t pref, uint32_t table);
 /* Total order by preference, then the rest; every member counts. */
 int sg_rule_compare (const SgRule *a, const SgRule *b);
 /* As `ip -6 rule` takes it after add/del: "pref 50 fwmark 0x3eb lookup 1003 proto sixgate".

@@ -126,8 +126,8 @@ is_unmanaged_tunnel (const SgLink *link, const SgSnapshot *snapshot)
     return !device || !device->managed || device->external;
 }
 
-static bool
-is_exempt (const SgLink *link, const SgSituation *situation)
+bool
+sg_wanted_is_exempt (const SgLink *link, const SgSituation *situation)
 {
     static const char *const inner_kinds[] = {"bridge", "dummy", "ifb", "nlmon"};
 
@@ -190,23 +190,22 @@ add_addresses (SgNftTable *table, const SgSituation *situation)
 }
 
 static void
-add_interfaces (SgNftTable *table, const SgSituation *situation, GPtrArray *warnings)
+add_interfaces (SgNftTable *table, const SgSituation *situation)
 {
     const SgSnapshot *snapshot = situation->snapshot;
-    g_autoptr (GArray) local =
-        sg_local_prefixes_find (situation->config, situation->state, snapshot, warnings);
+    const GArray *local = situation->local;
 
     for (guint i = 0; i < snapshot->links->len; i++) {
         const SgLink *link = &g_array_index (snapshot->links, SgLink, i);
 
-        if (is_exempt (link, situation))
+        if (sg_wanted_is_exempt (link, situation))
             add_number (table, SG_SET_EXEMPT, link->ifindex);
     }
     for (guint i = 0; i < local->len; i++) {
         const SgLocalPrefix *entry = &g_array_index (local, SgLocalPrefix, i);
         const SgLink *link = sg_snapshot_link (snapshot, entry->ifindex);
 
-        if (link && !is_exempt (link, situation))
+        if (link && !sg_wanted_is_exempt (link, situation))
             add_interface_prefix (table, SG_SET_LOCAL_PREFIXES, entry->ifindex, &entry->prefix);
     }
 }
@@ -239,7 +238,7 @@ sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation)
     sg_ruleset_add_chains (table, /* guard= */ situation->selection);
     add_gateways (table, situation);
     add_addresses (table, situation);
-    add_interfaces (table, situation, wanted->warnings);
+    add_interfaces (table, situation);
     add_transport_marks (table, wanted, situation->snapshot);
     for (guint i = 0; i < table->sets->len; i++)
         sg_nft_set_normalise (g_ptr_array_index (table->sets, i));

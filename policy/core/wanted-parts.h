@@ -13,13 +13,19 @@ typedef struct {
     const GArray *gateways;    /* of SgGateway */
     const SgGateway *selected; /* NULL: auto, or the selected outbound is not there */
     bool selection;            /* an outbound is selected, there or not */
+    const GArray *local;       /* of SgLocalPrefix */
 } SgSituation;
 
 /* wanted-rules.c: fills wanted->rules, and warns of foreign rules. */
 void sg_wanted_add_rules (SgWanted *wanted, const SgSituation *situation);
+/* wanted-injected.c: those at 61 and 62. */
+void sg_wanted_add_injected (SgWanted *wanted, const SgSituation *situation);
 /* wanted-tables.c: fills wanted->routes, sorted. */
 void sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation);
 /* wanted-repair.c: fills wanted->preshared and wanted->addresses. */
 void sg_wanted_add_repair (SgWanted *wanted, const SgSnapshot *snapshot);
 /* wanted-guard.c: fills wanted->nft6. */
 void sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation);
+/* wanted-guard.c: whether the guard does not look at what leaves by @link, as it is known not to
+ * be a gateway. */
+bool sg_wanted_is_exempt (const SgLink *link, const SgSituation *situation);

@@ -17,10 +17,7 @@ add (SgWanted *wanted, SgRule rule)
 static SgRule
 lookup (uint32_t pref, uint32_t table)
 {
-    SgRule rule = sg_rule_ours (AF_INET6, pref, FR_ACT_TO_TBL);
-
-    rule.table = table;
-    return rule;
+    return sg_rule_lookup (AF_INET6, pref, table);
 }
 
 static SgRule
@@ -148,9 +145,13 @@ transport_table (const SgSituation *situation)
 static uint32_t
 fwmark_to_be (const SgWireguard *wireguard, const SgSituation *situation)
 {
-    if (wireguard->fwmark || !sg_gateways_contain (situation->gateways, wireguard->ifindex))
-        return wireguard->fwmark;
-    return SG_WG_FWMARK;
+    for (guint i = 0; i < situation->gateways->len; i++) {
+        const SgGateway *gateway = &g_array_index (situation->gateways, SgGateway, i);
+
+        if (gateway->ifindex == wireguard->ifindex)
+            return gateway->fwmark;
+    }
+    return wireguard->fwmark;
 }
 
 static void
@@ -230,10 +231,11 @@ add_addresses (SgWanted *wanted, const SgSnapshot *snapshot)
 static bool
 is_pref_of_ours (uint32_t pref)
 {
-    static const uint32_t prefs[] = {SG_PREF_MARK,      SG_PREF_FROM,     SG_PREF_TO_MAIN,
-                                     SG_PREF_SPECIFIC,  SG_PREF_OVERRIDE, SG_PREF_OVERRIDE_END,
-                                     SG_PREF_TRANSPORT, SG_PREF_SELECTED, SG_PREF_SELECTED_END,
-                                     SG_PREF_MAIN,      SG_PREF_DEFAULT};
+    static const uint32_t prefs[] = {SG_PREF_MARK,     SG_PREF_FROM,         SG_PREF_TO_MAIN,
+                                     SG_PREF_SPECIFIC, SG_PREF_NOT_INJECTED, SG_PREF_INJECTED,
+                                     SG_PREF_OVERRIDE, SG_PREF_OVERRIDE_END, SG_PREF_TRANSPORT,
+                                     SG_PREF_SELECTED, SG_PREF_SELECTED_END, SG_PREF_MAIN,
+                                     SG_PREF_DEFAULT};
 
     for (size_t i = 0; i < G_N_ELEMENTS (prefs); i++) {
         if (pref == prefs[i])
@@ -286,6 +288,7 @@ sg_wanted_add_rules (SgWanted *wanted, const SgSituation *situation)
     add_marks (wanted);
     if (situation->selection) {
         add_transport (wanted, situation);
+        sg_wanted_add_injected (wanted, situation);
         add_specific (wanted, situation);
     }
     add_addresses (wanted, situation->snapshot);

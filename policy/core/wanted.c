@@ -5,7 +5,7 @@
 
 #include <linux/netfilter.h>
 
-#include "core/contract.h"
+#include "core/local-prefixes.h"
 #include "core/wanted-parts.h"
 
 /* A WireGuard gateway without fwmark would send its own packets into itself. */
@@ -86,6 +86,7 @@ decide (SgWanted *wanted, SgSituation *situation)
 {
     const SgSnapshot *snapshot = situation->snapshot;
     const char *outbound = situation->state->outbound;
+    g_autoptr (GArray) local = NULL;
 
     wanted->gateways = sg_gateways_find (situation->config, situation->memory, snapshot);
     situation->gateways = wanted->gateways;
@@ -93,6 +94,9 @@ decide (SgWanted *wanted, SgSituation *situation)
     if (situation->selection)
         situation->selected = sg_gateways_by_name (wanted->gateways, outbound);
 
+    local =
+        sg_local_prefixes_find (situation->config, situation->state, snapshot, wanted->warnings);
+    situation->local = local;
     warn_of_selection (wanted, situation);
     if (situation->config->ipv6) {
         sg_wanted_add_rules (wanted, situation);

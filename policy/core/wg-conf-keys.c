@@ -34,27 +34,50 @@ over (GError **error, unsigned limit, const char *what)
     return false;
 }
 
+/* Whether @address fits to those of @conf; an error when not, @ret_new false when it is there. */
+static bool
+check_address (const SgWgConf *conf, const SgWgAddress *address, bool *ret_new, GError **error)
+{
+    char text[SG_PREFIX_TEXT_MAX];
+    uint8_t min = address->ip.family == AF_INET6 ? SG_WG_NETWORK_MIN_IPV6 : SG_WG_NETWORK_MIN_IPV4;
+
+    sg_ip_format (&address->ip, text);
+    if (address->len < min) {
+        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
+                     "a network as large as that of %s/%u would take the host's own traffic; write "
+                     "the length of the tunnel's network, at least /%u",
+                     text, address->len, min);
+        return false;
+    }
+    for (guint i = 0; i < conf->addresses->len; i++) {
+        const SgWgAddress *other = &g_array_index (conf->addresses, SgWgAddress, i);
+
+        if (sg_ip_compare (&other->ip, &address->ip) != 0)
+            continue;
+        if (other->len != address->len) {
+            g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
+                         "%s/%u is there already with the length %u; keep one of the two", text,
+                         address->len, other->len);
+            return false;
+        }
+        *ret_new = false;
+        return true;
+    }
+    *ret_new = true;
+    return true;
+}
+
 static bool
 take_address (SgWgConf *conf, SgWgPeer *peer, const char *word, GError **error)
 {
     SgWgAddress address;
+    bool is_new;
 
-    if (!sg_wg_address_parse (word, &address, error))
+    if (!sg_wg_address_parse (word, &address, error) ||
+        !check_address (conf, &address, &is_new, error))
         return false;
-    for (guint i = 0; i < conf->addresses->len; i++) {
-        const SgWgAddress *other = &g_array_index (conf->addresses, SgWgAddress, i);
-        g_autofree char *quoted = NULL;
-
-        if (sg_ip_compare (&other->ip, &address.ip) != 0)
-            continue;
-        if (other->len == address.len)
-            return true;
-        quoted = sg_wg_quote (word);
-        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
-                     "%s is there already with the length %u; keep one of the two", quoted,
-                     other->len);
-        return false;
-    }
+    if (!is_new)
+        return true;
     if (conf->addresses->len == SG_WG_ADDRESSES_MAX)
         return over (error, SG_WG_ADDRESSES_MAX, "addresses");
     g_array_append_val (conf->addresses, address);
@@ -103,9 +126,9 @@ take_allowed_ip (SgWgConf *conf, SgWgPeer *peer, const char *word, GError **erro
 
     if (!sg_wg_allowed_ip_parse (word, &prefix, error))
         return false;
-    sg_wg_peer_add_allowed_ip (peer, &prefix);
-    if (peer->allowed_ips->len > SG_WG_ALLOWED_IPS_MAX)
+    if (peer->allowed_ips->len == SG_WG_ALLOWED_IPS_MAX)
         return over (error, SG_WG_ALLOWED_IPS_MAX, "allowed IPs of one peer");
+    g_array_append_val (peer->allowed_ips, prefix);
     return true;
 }
 

@@ -111,21 +111,6 @@ sg_wg_conf_add_domain (SgWgConf *conf, const char *domain)
     return true;
 }
 
-bool
-sg_wg_peer_add_allowed_ip (SgWgPeer *peer, const SgPrefix *prefix)
-{
-    const SgPrefix *list = (const SgPrefix *) (void *) peer->allowed_ips->data;
-
-    /* The longest of lists, so at once: a prefix is bytes without gaps, and is kept masked. */
-    G_STATIC_ASSERT (sizeof (SgPrefix) == 18);
-    for (guint i = 0; i < peer->allowed_ips->len; i++) {
-        if (memcmp (&list[i], prefix, sizeof *prefix) == 0)
-            return false;
-    }
-    g_array_append_val (peer->allowed_ips, *prefix);
-    return true;
-}
-
 /* ---- the writer ---- */
 
 /* A string that holds keys never grows: a realloc would leave a copy behind. This is more than

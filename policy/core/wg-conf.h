@@ -11,6 +11,10 @@
 #define SG_WG_DNS_MAX 32u
 #define SG_WG_PEERS_MAX 1024u
 #define SG_WG_ALLOWED_IPS_MAX 1024u /* of one peer */
+/* The largest networks that a tunnel's address may claim. Larger ones would take the host's own
+ * traffic by their mere route in the main table: 0.0.0.0/1, 2000::/3. */
+#define SG_WG_NETWORK_MIN_IPV4 8u
+#define SG_WG_NETWORK_MIN_IPV6 32u
 /* WireGuard's smallest useful and largest MTU; IPv6 needs SG_WG_MTU_IPV6 (RFC 8200, section 5). */
 #define SG_WG_MTU_MIN 576u
 #define SG_WG_MTU_IPV6 1280u
@@ -27,7 +31,7 @@ typedef struct {
     SgWgKey public_key;
     SgWgKey preshared_key; /* "" for none */
     SgWgEndpoint endpoint; /* host "" for none */
-    GArray *allowed_ips;   /* of SgPrefix, in the order of the file, none twice */
+    GArray *allowed_ips;   /* of SgPrefix, in the order of the file */
     uint16_t keepalive;    /* seconds; 0 = off */
 } SgWgPeer;
 
@@ -55,7 +59,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgWgPeer, sg_wg_peer_free)
 /* Appends unless it is there; false when it is there. */
 bool sg_wg_conf_add_dns (SgWgConf *conf, const SgIp *server);
 bool sg_wg_conf_add_domain (SgWgConf *conf, const char *domain);
-bool sg_wg_peer_add_allowed_ip (SgWgPeer *peer, const SgPrefix *prefix);
 
 /* "inbound-outbound" or "outbound-only"; static. */
 const char *sg_wg_type_to_string (SgWgType type);

@@ -201,7 +201,8 @@ def privileges_first():
     if not shutil.which('strace'):
         return 'no strace'
     calls = trace('--dry-run')
-    last = max(i for i, line in enumerate(calls) if 'prctl(' in line or 'capset(' in line)
+    last = max(min(i for i, line in enumerate(calls) if call in line)
+               for call in ('PR_CAPBSET_DROP', 'capset(', 'PR_SET_NO_NEW_PRIVS'))
     opened = min(i for i, line in enumerate(calls) if CONFIG in line)
     check(last < opened, 'the configuration is opened first')
     return None
@@ -411,6 +412,22 @@ def paste():
     pasted = kernel()
     reset()
     same(pasted, complete('--outbound', 'eth0'))
+
+
+@case('a reader that goes away (| head) does not end a run half way')
+def closed_pipe():
+    end = complete('--outbound', 'eth0')
+    reset()
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([PROGRAM, '-v', '-n', '--outbound', 'eth0'], env=ENV, stdout=writer,
+                          stderr=subprocess.DEVNULL, check=False)
+    check(done.returncode >= 0, 'killed')
+    done = subprocess.run([PROGRAM, '-v', '--outbound', 'eth0'], env=ENV, stdout=writer,
+                          stderr=subprocess.DEVNULL, check=False)
+    os.close(writer)
+    same(done.returncode, 0)
+    same(kernel(), end)
 
 
 @case('a second run writes nothing, whatever is selected')

@@ -104,7 +104,7 @@ mkfifo /run/t/fifo.conf
 head -c 100000 /dev/urandom >/run/t/random.conf
 head -c 1048577 /dev/zero | tr '\0' '#' >/run/t/large.conf
 { cat "$makers/mullvad.conf"; head -c 1048577 /dev/zero | tr '\0' '\n'; } >/run/t/large-wg.conf
-{ sed 's/^Address/Adress/' "$makers/mullvad.conf"; } >/run/t/unknown.conf
+{ sed 's/^Address/MyAddress/' "$makers/mullvad.conf"; } >/run/t/unknown.conf
 sed 's/^PrivateKey = ./PrivateKey = /' "$makers/mullvad.conf" >/run/t/short.conf
 printf 'client\nremote vpn.example.com\n' >/run/t/other.conf
 while read -r file message; do
@@ -118,7 +118,7 @@ done <<'T'
 /run/t/large-wg.conf larger than
 /run/t/other.conf no WireGuard configuration
 /run/t/nowhere.conf not there
-/run/t/unknown.conf unknown.conf:4: the key .Adress. is unknown
+/run/t/unknown.conf unknown.conf:4: the key .MyAddress. is unknown
 /run/t/short.conf short.conf:3: PrivateKey: this is not a key
 T
 ok "nothing of all that was saved" same "$before" "$(profiles)"

@@ -223,6 +223,11 @@ def claimed(on):
     ip(f'route {"add" if on else "del"} 2001:db8:3:1::/64 via fe80::1 dev eth0 proto ra metric 50')
 
 
+def claimed_around(on):
+    """The LAN's own network is part of what a router advertisement claims."""
+    ip(f'route {"add" if on else "del"} 2001:db8::/40 via fe80::1 dev eth0 proto ra metric 50')
+
+
 def nothing_trusted(on):
     with open('/etc/sixgate/sixgate.conf', 'w', encoding='utf-8') as f:
         f.write('[sixgate]\nLocalPrefixes=ula\n' if on else '')
@@ -244,6 +249,10 @@ RULES = [
     (50, 'eth0', 'the container answers by wg0 a client that came by wg0', wg0_to_container),
     (60, 'gone', 'the host answers a client by the gateway that it came by',
      answered(far, HOST['wg0'], source=FAR)),
+    (61, 'wg0', 'the LAN stays the LAN inside a network that it claims',
+     out_by('eth0', LAN_CLIENT), claimed_around),
+    (62, 'wg0', 'what the LAN claims goes out by the selected outbound',
+     out_by('wg0', INJECTED), claimed),
     (64, 'wg0', 'a network behind a static route on the LAN stays reachable', reaches(SHORT)),
     (65, 'wg0', 'the LAN is reached directly', out_by('eth0', LAN_CLIENT)),
     (75, 'wg0', 'the host goes out by the selected outbound', out_by('wg0')),

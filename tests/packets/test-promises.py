@@ -19,10 +19,11 @@ def writes():
     return int(found.group(1)) if found else text
 
 
-def injected(route, selection, by):
-    """A router advertisement on the LAN claims the far client's network."""
+def injected(route, selection, selected, by_then):
+    """A router advertisement on the LAN claims the far client's network. Until the next run what
+    goes there leaves by @by_then, then by @selected; None: it is refused."""
     ip(f'route add {route} via fe80::1 dev eth0 proto ra metric 50')
-    for how in ('before the next run', 'after it'):
+    for how, by in (('before the next run', by_then), ('after it', selected)):
         for kind in ('tcp', 'udp', 'echo'):
             for source in (None, HOST['eth0']):
                 net.watch()
@@ -65,9 +66,9 @@ tap.ok(net.watch(to=INJECTED)['eth0'] == 1, 'auto: the counter on the LAN counts
 # --- injected routes
 for choice, way in (('wg0', 'wg0'), ('gone', None)):
     net.select(choice)
-    injected('2000::/3', choice, way)
-    # A longer one is followed to the LAN's gateway and stopped by the guard there.
-    injected('2001:db8:3:1::/64', choice, None)
+    injected('2000::/3', choice, way, way)
+    # A longer one is at first followed to the LAN's gateway and stopped by the guard there.
+    injected('2001:db8:3:1::/64', choice, way, None)
 
 # --- answers to a neighbour on the LAN who uses the tunnel's address
 net.select('wg0')

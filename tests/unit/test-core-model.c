@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Random hosts that change at random, and a kernel in memory. After every action of every plan no
- * new connection to the Internet leaves by another gateway than the old or the new selection; a run
- * killed there is made good by the next one; and a run that follows has nothing to do. */
+/* Random hosts that change at random, and a kernel in memory. After every action of every plan,
+ * and when the kernel refuses any of them, no new connection to the Internet leaves by another
+ * gateway than the old or the new selection; the next run makes it good, and the one behind that
+ * has nothing to do. */
 #include <linux/fib_rules.h>
 #include <locale.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "core/plan.h"
 #include "kernel/apply.h"
 #include "lib/fake-kernel.h"
+#include "lib/fault-kernel.h"
 #include "lib/situation.h"
 
 #define WORLDS 400
@@ -409,23 +411,45 @@ decide (const SgSituationText *now)
     return wanted;
 }
 
+/* What @kernel holds, with what NetworkManager says as before. Closes the kernel. */
+static SgSnapshot *
+look_again (const SgSituationText *now, SgKernel *kernel)
+{
+    SgSnapshot *after = sg_snapshot_new ();
+
+    g_assert_true (kernel->ops->dump (kernel, now->config, after, NULL));
+    after->nm = now->snapshot->nm;
+    g_array_append_vals (after->devices, now->snapshot->devices->data, now->snapshot->devices->len);
+    sg_kernel_close (kernel);
+    return after;
+}
+
 /* The kernel after the first @n actions of @plan. */
 static SgSnapshot *
 apply_some (const SgSituationText *now, const SgPlan *plan, guint n)
 {
-    g_autoptr (SgKernel) kernel = sg_fake_kernel_new (now->snapshot);
+    SgKernel *kernel = sg_fake_kernel_new (now->snapshot);
     g_autoptr (GPtrArray) failures = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
-    SgSnapshot *after = sg_snapshot_new ();
     SgPlan some = {g_array_new (FALSE, TRUE, sizeof (SgAction))};
 
     g_array_append_vals (some.actions, plan->actions->data, n);
     if (!sg_apply (kernel, now->snapshot, &some, failures))
         g_error ("%s", ((const GError *) g_ptr_array_index (failures, 0))->message);
-    g_assert_true (kernel->ops->dump (kernel, now->config, after, NULL));
-    after->nm = now->snapshot->nm;
-    g_array_append_vals (after->devices, now->snapshot->devices->data, now->snapshot->devices->len);
     g_array_unref (some.actions);
-    return after;
+    return look_again (now, kernel);
+}
+
+/* The kernel after @plan, of which it refused the action @nth. */
+static SgSnapshot *
+apply_refused (const SgSituationText *now, const SgPlan *plan, guint nth)
+{
+    SgKernel *kernel = sg_fake_kernel_new (now->snapshot);
+    g_autoptr (SgKernel) faulty = sg_fault_kernel_new (kernel, SG_FAULT_REFUSE, nth);
+    g_autoptr (GPtrArray) failures = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+
+    g_assert_false (sg_apply (faulty, now->snapshot, plan, failures));
+    g_assert_cmpuint (failures->len, >, 0);
+    return look_again (now, kernel);
 }
 
 /* A transaction is one step. */
@@ -459,35 +483,34 @@ sorted_text (const SgSnapshot *kernel)
     return g_strjoinv ("\n", parts);
 }
 
-/* Runs once more, to the end, from what @kernel holds; then there is nothing to do. */
+/* The kernel after one run to the end, from what @kernel holds; whether there was nothing to do. */
+static SgSnapshot *
+run_on (SgSituationText *now, SgSnapshot *kernel, bool *ret_nothing)
+{
+    SgSnapshot *before = now->snapshot;
+    g_autoptr (SgWanted) wanted = NULL;
+    g_autoptr (SgPlan) plan = NULL;
+    SgSnapshot *after;
+
+    now->snapshot = kernel;
+    wanted = decide (now);
+    plan = sg_plan_new (kernel, wanted);
+    after = apply_some (now, plan, plan->actions->len);
+    *ret_nothing = plan->actions->len == 0;
+    now->snapshot = before;
+    return after;
+}
+
+/* The run after a kill, as text; the one behind it has nothing to do. */
 static char *
 converge (SgSituationText *now, SgSnapshot *kernel)
 {
-    g_autofree char *left = NULL;
+    bool nothing;
+    g_autoptr (SgSnapshot) after = run_on (now, kernel, &nothing);
+    g_autoptr (SgSnapshot) again = run_on (now, after, &nothing);
 
-    for (int run = 0; run < 2; run++) {
-        SgSnapshot *before = now->snapshot;
-        g_autoptr (SgWanted) wanted = NULL;
-        g_autoptr (SgPlan) plan = NULL;
-
-        now->snapshot = kernel;
-        wanted = decide (now);
-        plan = sg_plan_new (kernel, wanted);
-        if (run == 1) {
-            left = sg_plan_to_string (plan, kernel);
-            now->snapshot = before;
-            break;
-        }
-        kernel = apply_some (now, plan, plan->actions->len);
-        g_clear_pointer (&plan, sg_plan_free);
-        g_clear_pointer (&wanted, sg_wanted_free);
-        sg_snapshot_free (now->snapshot);
-        now->snapshot = before;
-    }
-    g_assert_cmpstr (left, ==, "");
-    left = sorted_text (kernel);
-    sg_snapshot_free (kernel);
-    return g_steal_pointer (&left);
+    g_assert_true (nothing);
+    return sorted_text (again);
 }
 
 /* What is ours stays when the rest of the world changes; routes go with their link. */
@@ -517,44 +540,68 @@ carry_over (const SgSnapshot *from, SgSnapshot *to)
 }
 
 typedef struct {
-    guint steps, packets, selected;
+    guint steps, refusals, packets, selected;
 } Count;
 
-/* Every step of one plan. */
+/* One plan, and what its end looks like. */
+typedef struct {
+    SgSituationText *now;
+    const char *old; /* the outbound that was selected before */
+    const char *story;
+    char *end;
+    Count *count;
+} Walk;
+
+/* Whatever happened on the way to @kernel (which is taken): nothing leaks, the next run makes it
+ * good. @finished: the old selection must not matter any more. */
 static void
-walk (SgSituationText *now, const char *old, const char *story, Count *count)
+check_kernel (const Walk *walk, SgSnapshot *kernel, bool finished, const char *where)
+{
+    g_autoptr (SgSnapshot) owned = kernel;
+    g_autofree char *story = g_strdup_printf ("%s--- after %s ---", walk->story, where);
+    g_autofree char *end = NULL;
+    const char *new = walk->now->state->outbound;
+    Watch watch = {kernel, by_name (kernel, new), story};
+
+    if (!finished)
+        watch.allowed |= by_name (kernel, walk->old);
+    if (*new && (*walk->old || finished))
+        nothing_leaks (&watch);
+    walk->count->packets += watch.packets;
+    end = converge (walk->now, kernel);
+    if (strcmp (end, walk->end) != 0)
+        g_error ("%s\n--- undisturbed ---\n%s\n--- made good ---\n%s", story, walk->end, end);
+}
+
+/* Every step of one plan, and every refusal. */
+static void
+walk_plan (SgSituationText *now, const char *old, const char *story, Count *count)
 {
     g_autoptr (SgWanted) wanted = decide (now);
     g_autoptr (SgPlan) plan = sg_plan_new (now->snapshot, wanted);
     g_autofree char *actions = sg_plan_to_string (plan, now->snapshot);
+    g_autofree char *told = g_strdup_printf ("%s--- plan ---\n%s", story, actions);
     g_autoptr (SgSnapshot) done = apply_some (now, plan, plan->actions->len);
     g_autofree char *end = sorted_text (done);
-    bool was_and_is = *old && now->state->outbound[0];
+    Walk walk = {now, old, told, end, count};
 
     everything_works (done, wanted);
     if (now->state->outbound[0])
         transport_works (done, wanted, story);
-    count->selected += was_and_is;
+    count->selected += *old && now->state->outbound[0];
     for (guint n = 0; n <= plan->actions->len; n++) {
-        g_autofree char *where = NULL;
-        g_autofree char *end_after_kill = NULL;
-        SgSnapshot *kernel;
-        Watch watch;
+        g_autofree char *where = g_strdup_printf ("%u actions", n);
 
         if (!is_step (plan, n))
             continue;
-        where = g_strdup_printf ("%s--- plan ---\n%s--- after %u actions ---", story, actions, n);
-        kernel = apply_some (now, plan, n);
-        watch = (Watch) {kernel, by_name (kernel, now->state->outbound), where};
-        if (n < plan->actions->len)
-            watch.allowed |= by_name (kernel, old);
-        if (was_and_is || (n == plan->actions->len && now->state->outbound[0]))
-            nothing_leaks (&watch);
-        count->packets += watch.packets;
+        check_kernel (&walk, apply_some (now, plan, n), n == plan->actions->len, where);
         count->steps++;
-        end_after_kill = converge (now, kernel);
-        if (strcmp (end, end_after_kill) != 0)
-            g_error ("%s\n--- undisturbed ---\n%s\n--- killed ---\n%s", where, end, end_after_kill);
+        if (n == plan->actions->len)
+            break;
+        g_free (where);
+        where = g_strdup_printf ("a refusal of action %u", n);
+        check_kernel (&walk, apply_refused (now, plan, n), /* finished= */ false, where);
+        count->refusals++;
     }
 }
 
@@ -588,7 +635,7 @@ live (Count *count)
     sg_memory_free (second->memory);
     second->memory = g_steal_pointer (&first->memory);
     first->memory = sg_memory_new ();
-    walk (second, first->state->outbound, story, count);
+    walk_plan (second, first->state->outbound, story, count);
 }
 
 static void
@@ -600,9 +647,9 @@ test_model (void)
     for (guint i = 0; i < worlds; i++)
         live (&count);
     g_test_message ("%s: %u changes of worlds (%u with an outbound before and after), %u steps, "
-                    "%u packets",
+                    "%u refusals, %u packets",
                     worlds == WORLDS ? "reduced" : "sized", worlds, count.selected, count.steps,
-                    count.packets);
+                    count.refusals, count.packets);
     g_assert_cmpuint (count.selected, >, worlds / 4);
 }
 

@@ -196,6 +196,31 @@ test_gateway_gone (void)
                      at (second->text, "rule del pref 60"));
 }
 
+/* No family is to be routed: all of ours goes, the guard last. */
+static void
+test_no_family (void)
+{
+    static const char *const order[] = {"rule del pref 75",
+                                        "rule del pref 50",
+                                        "rule del pref 1100",
+                                        "route del",
+                                        "delete chain ip6 startos guard_post",
+                                        "delete set ip6 startos exempt",
+                                        NULL};
+    g_autoptr (Fixture) first = plan_for (HOST "outbound wg0\n", NULL);
+    g_autoptr (SgSnapshot) kernel = apply (first);
+    g_autoptr (Fixture) second = plan_for (HOST "outbound wg0\nconfig Families=\n", kernel);
+    g_autoptr (SgSnapshot) after = apply (second);
+
+    in_this_order (second->text, order);
+    for (guint i = 0; i < after->rules->len; i++)
+        g_assert_cmpint (g_array_index (after->rules, SgRule, i).protocol, !=, SG_PROTOCOL);
+    for (guint i = 0; i < after->routes->len; i++)
+        g_assert_cmpint (((SgRoute *) g_ptr_array_index (after->routes, i))->protocol, !=,
+                         SG_PROTOCOL);
+    g_assert_cmpuint (after->nft6->chains->len + after->nft6->sets->len, ==, 0);
+}
+
 /* ---- transactions, replacements ---- */
 
 static guint
@@ -335,6 +360,7 @@ main (int argc, char **argv)
     g_test_add_func ("/core/plan/order/switch", test_switch);
     g_test_add_func ("/core/plan/order/back-to-auto", test_back_to_auto);
     g_test_add_func ("/core/plan/order/gateway-gone", test_gateway_gone);
+    g_test_add_func ("/core/plan/order/no-family", test_no_family);
     g_test_add_func ("/core/plan/one-transaction", test_one_transaction);
     g_test_add_func ("/core/plan/replacements", test_replacements);
     g_test_add_func ("/core/plan/foreign-twin", test_foreign_twin);

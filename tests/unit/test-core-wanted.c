@@ -514,7 +514,11 @@ static const Row set_rows[] = {
      "local_prefixes { \"eth0\" . 2800::/5 }", NULL},
     {"local/not what an advertisement says lies behind a router",
      HOST SELECTED "route 2a00::/48 table main proto 9 via fe80::1 dev eth0\n", NULL,
-     "local_prefixes { \"eth0\" . 2a00"},
+     "local_prefixes { \"eth0\" . 2a00\nwarning"},
+    {"local/not even when a list covers it",
+     HOST SELECTED "config LocalPrefixes=2a00::/32\n"
+                   "route 2a00::/48 table main proto 9 via fe80::1 dev eth0\n",
+     NULL, "local_prefixes { \"eth0\" . 2a00"},
     {"local/unique local, also when learned",
      HOST SELECTED "route fd00:9::/48 table main proto 9 via fe80::1 dev eth0\n",
      "local_prefixes { \"eth0\" . fd00:9::/48 }", NULL},

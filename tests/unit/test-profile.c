@@ -294,6 +294,12 @@ test_read_foreign (void)
          "ipv6.dns-data: “dns.example” is no address of a name server"},
         {"{'connection': {'type': <'wireguard'>}, 'user': {'data': <{'sixgate.type': 'both'}>}}",
          NULL, "user.data: “both” is no type"},
+        /* lines that would be somebody else's in an exported file */
+        {"{'connection': {'type': <'wireguard'>}, 'ipv6': {'dns-search': <['a\\nPostUp = id']>}}",
+         NULL, "ipv6.dns-search: this value is no search domain"},
+        {"{'connection': {'type': <'wireguard'>}, 'user': {'data':"
+         " <{'sixgate.dns-search': 'a, b\\nPostUp = id'}>}}",
+         NULL, "user.data: this value is no search domain"},
         {"{'connection': {'type': <'wireguard'>}, 'user': {'data': <{'sixgate.dns': 'x'}>}}", NULL,
          "user.data: “x” is no address"},
     };

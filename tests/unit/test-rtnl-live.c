@@ -713,7 +713,6 @@ static void
 test_write_address (Fixture *f, gconstpointer data)
 {
     static const char *const texts[] = {"2001:db8:77::2", "192.0.2.77"};
-    g_autofree char *shown = NULL;
 
     RUN ("ip link add name put0 type bridge");
     for (size_t i = 0; i < G_N_ELEMENTS (texts); i++) {
@@ -727,9 +726,14 @@ test_write_address (Fixture *f, gconstpointer data)
         g_array_append_val (f->actions, action);
     }
     assert_committed (f);
-    shown = run ("ip address show dev put0");
-    g_assert_nonnull (strstr (shown, "2001:db8:77::2/24 scope global noprefixroute"));
-    g_assert_nonnull (strstr (shown, "192.0.2.77/24 scope global noprefixroute"));
+    for (size_t i = 0; i < G_N_ELEMENTS (texts); i++) {
+        g_autofree char *shown = run ("ip -o address show dev put0 to %s", texts[i]);
+
+        g_assert_nonnull (strstr (shown, "/24 "));
+        g_assert_nonnull (strstr (shown, " scope global "));
+        g_assert_nonnull (strstr (shown, " noprefixroute"));
+        g_assert_nonnull (strstr (shown, " valid_lft forever "));
+    }
 }
 
 /* ---- WireGuard ---- */

@@ -71,8 +71,10 @@ chmod a+x "$(readlink -f "$script")"
 { "$reconcile" -n -v; echo "# ---"; "$reconcile" -n; } >"$work/dry" 2>&1
 ok "a dry run says that it would come back" grep -q "^wg set wg0 peer $(wg pubkey <"$work/server.key") preshared-key /dev/stdin$" "$work/dry"
 ok "and leaves it as it is" no_key wg0
+handshake=$(wg show wg0 latest-handshakes)
 "$reconcile" -v >"$work/said" 2>&1
 ok "by hand: it is back" has_key wg0 "$work/wg0.psk"
+ok "by hand: the session is the same" same "$handshake" "$(wg show wg0 latest-handshakes)"
 ok "by hand again: nothing to do" test -z "$("$reconcile" -n)"
 ip address del $HOST_TUNNEL/128 dev wg0
 ip address del 10.66.0.2/32 dev wg0
@@ -88,11 +90,12 @@ ping -6 -n -i 0.2 $FAR >"$work/ping" 2>&1 &
 ping=$!
 for gateway in wg0 wg1; do
     before=$(state_of $gateway)
-    times='' late=0 largest=0
+    times='' late=0 largest=0 wiped=0
     for ((i = 1; i <= rounds; i++)); do
         nmcli connection modify $gateway ipv6.route-metric $((2000 + i)) ipv4.route-metric $((2000 + i))
         nmcli device reapply $gateway >/dev/null
         start=$(now_ms)
+        is_as_before $gateway "$before" >/dev/null || wiped=$((wiped + 1))
         until is_as_before $gateway "$before" >/dev/null 2>&1; do
             [ $(($(now_ms) - start)) -lt 5000 ] || break
         done
@@ -101,7 +104,8 @@ for gateway in wg0 wg1; do
         [ $took -le $largest ] || largest=$took
         [ $took -lt $limit_ms ] || late=$((late + 1))
     done
-    echo "# $gateway: back after$times ms (largest $largest)"
+    echo "# $gateway: back after$times ms (largest $largest); seen wiped $wiped of $rounds times"
+    ok "$gateway: there was something to put back" test $wiped -gt 0
     ok "$gateway: after each of $rounds Reapplies all is back within $limit_ms ms" test $late = 0
     sleep 1
     ok "$gateway: and stays" is_as_before $gateway "$before"
@@ -111,6 +115,16 @@ wait $ping 2>/dev/null
 echo "# $(grep 'packet loss' "$work/ping")"
 ok "the session of the tunnel lives on: a far host answers" seen_as $HOST_TUNNEL host $FAR
 ok "the program writes nothing more" test -z "$("$reconcile" -n)"
+
+# --- NetworkManager restarted
+systemctl restart NetworkManager
+ok "NetworkManager restarted: our gateway is active" until_ok 20 active wg0
+for gateway in wg0 wg1; do
+    ok "$gateway: the preshared key is in the kernel" until_ok 5 has_key $gateway "$work/$gateway.psk"
+    ok "$gateway: and on disk" grep -qrF "preshared-key=$(cat "$work/$gateway.psk")" \
+        /etc/NetworkManager/system-connections
+done
+ok "the host goes out by the tunnel" until_ok 10 seen_as $HOST_TUNNEL host $FAR
 
 # --- nobody sees a key
 touch "$work/enough"
