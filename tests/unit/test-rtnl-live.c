@@ -708,34 +708,6 @@ test_restless (Fixture *f, gconstpointer data)
     end (child);
 }
 
-/* An address of each family; twice is once. */
-static void
-test_write_address (Fixture *f, gconstpointer data)
-{
-    static const char *const texts[] = {"2001:db8:77::2", "192.0.2.77"};
-
-    RUN ("ip link add name put0 type bridge");
-    for (size_t i = 0; i < G_N_ELEMENTS (texts); i++) {
-        SgAction action = {.kind = SG_ACTION_ADDRESS_ADD,
-                           .address = {.ifindex = if_nametoindex ("put0"),
-                                       .prefix_len = 24,
-                                       .flags = IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE}};
-
-        g_assert_true (sg_ip_parse (texts[i], &action.address.ip));
-        g_array_append_val (f->actions, action);
-        g_array_append_val (f->actions, action);
-    }
-    assert_committed (f);
-    for (size_t i = 0; i < G_N_ELEMENTS (texts); i++) {
-        g_autofree char *shown = run ("ip -o address show dev put0 to %s", texts[i]);
-
-        g_assert_nonnull (strstr (shown, "/24 "));
-        g_assert_nonnull (strstr (shown, " scope global "));
-        g_assert_nonnull (strstr (shown, " noprefixroute"));
-        g_assert_nonnull (strstr (shown, " valid_lft forever "));
-    }
-}
-
 /* ---- WireGuard ---- */
 
 static void
@@ -785,55 +757,6 @@ test_wireguard (Fixture *f, gconstpointer data)
     g_assert_cmpstr (after, ==, before);
 }
 
-/* Zeroed by somebody, put back by us: only that, and no peer that is not there. */
-static void
-test_preshared (Fixture *f, gconstpointer data)
-{
-    g_autoptr (SgKeyring) keyring = sg_keyring_new ();
-    g_autoptr (SgSnapshot) snapshot = sg_snapshot_new ();
-    const SgWgRawKey preshared = {{1, 2, 3}};
-    int status;
-
-    g_assert_true (
-        g_spawn_command_line_sync ("ip link add wg0 type wireguard", NULL, NULL, &status, NULL));
-    if (status != 0) {
-        g_test_skip ("this kernel has no WireGuard");
-        return;
-    }
-    for (int i = 0; i < 2; i++) {
-        g_autofree char *key = run ("sh -c 'wg genkey | wg pubkey'");
-
-        RUN ("wg set wg0 peer %s allowed-ips 2001:db8:%d::/48", g_strchomp (key), i);
-    }
-    g_assert_true (f->kernel->ops->dump (f->kernel, f->config, snapshot, /* error= */ NULL));
-    g_assert_cmpuint (snapshot->peers->len, ==, 2);
-    for (guint i = 0; i < 2; i++) {
-        SgWireguardPeer peer = g_array_index (snapshot->peers, SgWireguardPeer, i);
-        SgAction action = {.kind = SG_ACTION_WG_PRESHARED_KEY, .ifindex = peer.ifindex};
-
-        g_assert_false (peer.preshared);
-        peer.public_key.bytes[0] ^= i == 1 ? 0xff : 0; /* the second: nobody has that key */
-        action.public_key = peer.public_key;
-        sg_keyring_add (keyring, peer.ifindex, &peer.public_key, &preshared);
-        g_array_append_val (f->actions, action);
-    }
-    f->kernel->keyring = keyring;
-    assert_committed (f);
-    f->kernel->keyring = NULL;
-
-    g_autofree char *after = run ("wg show wg0 preshared-keys");
-    g_autoptr (SgSnapshot) again = sg_snapshot_new ();
-    SgWgKey text;
-
-    sg_wg_key_encode (&preshared, &text);
-    g_assert_nonnull (strstr (after, text.text));
-    g_assert_nonnull (strstr (after, "(none)"));
-    g_assert_true (f->kernel->ops->dump (f->kernel, f->config, again, /* error= */ NULL));
-    g_assert_cmpuint (again->peers->len, ==, 2);
-    g_assert_true (g_array_index (again->peers, SgWireguardPeer, 0).preshared !=
-                   g_array_index (again->peers, SgWireguardPeer, 1).preshared);
-}
-
 static void
 skip_without_root (void)
 {
@@ -864,8 +787,6 @@ main (int argc, char *argv[])
         {"/rtnl/live/disturbed-dumps-are-whole", test_disturbed},
         {"/rtnl/live/restless-tables-are-read", test_restless},
         {"/rtnl/live/wireguard", test_wireguard},
-        {"/rtnl/live/wireguard/preshared-key", test_preshared},
-        {"/rtnl/live/addresses/written-as-read", test_write_address},
     };
 
     g_test_init (&argc, &argv, NULL);

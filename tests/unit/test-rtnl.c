@@ -244,44 +244,6 @@ test_address (void)
     }
 }
 
-/* What is asked for is what is read back, in both families. */
-static void
-test_address_build (void)
-{
-    static const char *const cases[] = {"2001:db8::1", "192.0.2.1"};
-
-    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
-        const SgAddress wanted = {.ifindex = 9,
-                                  .ip = ip (cases[i]),
-                                  .prefix_len = 17,
-                                  .scope = RT_SCOPE_UNIVERSE,
-                                  .flags = IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE};
-        g_autoptr (GError) error = NULL;
-        Memory memory = {0};
-        SgAddress read;
-
-        g_assert_true (sg_rtnl_address_build (&memory, SG_RTNL_ADDRESS_ROOM, &wanted));
-        g_assert_cmpuint (memory.nlh.nlmsg_flags & (NLM_F_CREATE | NLM_F_EXCL), ==,
-                          NLM_F_CREATE | NLM_F_EXCL);
-        g_assert_true (sg_rtnl_address_parse (&memory.nlh, &read, &error));
-        g_assert_cmpint (sg_ip_compare (&read.ip, &wanted.ip), ==, 0);
-        g_assert_cmpuint (read.ifindex, ==, wanted.ifindex);
-        g_assert_cmpuint (read.prefix_len, ==, wanted.prefix_len);
-        g_assert_cmpuint (read.scope, ==, wanted.scope);
-        g_assert_cmphex (read.flags, ==, wanted.flags);
-    }
-}
-
-static void
-test_address_too_large (void)
-{
-    const SgAddress address = {.ifindex = 9, .ip = ip ("2001:db8::1"), .prefix_len = 128};
-    Memory memory = {0};
-
-    for (size_t room = NLMSG_HDRLEN; room < NLMSG_HDRLEN + 56; room++)
-        g_assert_false (sg_rtnl_address_build (&memory, room, &address));
-}
-
 /* ---- rules ---- */
 
 static GArray *
@@ -732,90 +694,10 @@ test_wireguard_fwmark (void)
     g_assert_cmpuint (header->cmd, ==, WG_CMD_SET_DEVICE);
 }
 
-/* A peer: who it is and whether it has a key. Where its allowed-ips go on, the kernel says neither
- * key nor anything else again: that is no second peer. */
-static void
-test_wireguard_peers (void)
-{
-    static const uint8_t keys[][WG_KEY_LEN] = {{1}, {2}, {3}};
-    static const uint8_t preshared[WG_KEY_LEN] = {[WG_KEY_LEN - 1] = 1}, zeros[WG_KEY_LEN];
-    static const uint8_t *const has[] = {preshared, zeros, NULL};
-    g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
-    g_autoptr (GError) error = NULL;
-    SgWireguard read = {.ifindex = 9};
-    Memory memory = {0};
-    SgNlMessage message = sg_nl_message_begin (&memory, ROOM, 30, NLM_F_MULTI);
-
-    sg_nl_put_header (&message, sizeof (struct genlmsghdr));
-    struct nlattr *list = sg_nl_nest_begin (&message, WGDEVICE_A_PEERS);
-    for (size_t i = 0; i < G_N_ELEMENTS (keys); i++) {
-        struct nlattr *peer = sg_nl_nest_begin (&message, 0);
-        sg_nl_put (&message, WGPEER_A_PUBLIC_KEY, keys[i], WG_KEY_LEN);
-        if (has[i])
-            sg_nl_put (&message, WGPEER_A_PRESHARED_KEY, has[i], WG_KEY_LEN);
-        sg_nl_nest_end (&message, peer);
-    }
-    sg_nl_nest_end (&message, list);
-
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
-    g_assert_cmpuint (peers->len, ==, 2);
-    for (guint i = 0; i < peers->len; i++) {
-        const SgWireguardPeer *peer = &g_array_index (peers, SgWireguardPeer, i);
-
-        g_assert_cmpuint (peer->ifindex, ==, 9);
-        g_assert_cmpmem (peer->public_key.bytes, WG_KEY_LEN, keys[i], WG_KEY_LEN);
-        g_assert_true (peer->preshared == (i == 0));
-    }
-    check_lies (parse_wireguard, &memory);
-}
-
-/* One peer, its key, nothing else of it, and never a new one; read back as the kernel would. */
-static void
-test_wireguard_preshared (void)
-{
-    static const SgNlSpec device[] = {[WGDEVICE_A_PEERS] = {SG_NL_BYTES}};
-    static const SgNlSpec peer_specs[] = {
-        [WGPEER_A_FLAGS] = {SG_NL_U32}, [WGPEER_A_PRESHARED_KEY] = {SG_NL_BYTES, WG_KEY_LEN}};
-    const SgWireguardPeer peer = {.ifindex = 9, .public_key = {{7, 8, 9}}};
-    const SgWgRawKey key = {{4, 5, 6}};
-    g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
-    g_autoptr (GError) error = NULL;
-    const struct nlattr *attrs[G_N_ELEMENTS (device)], *of_peer[G_N_ELEMENTS (peer_specs)];
-    const struct nlattr *first = NULL;
-    SgWireguard read = {0};
-    bool broken = false;
-    Memory memory = {0};
-
-    g_assert_true (sg_genl_wg_build_preshared (&memory, SG_GENL_WG_PEER_ROOM, 30, &peer, &key));
-    g_assert_cmpuint (((const struct genlmsghdr *) sg_nl_message_header (&memory.nlh))->cmd, ==,
-                      WG_CMD_SET_DEVICE);
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
-    g_assert_cmpuint (read.ifindex, ==, 9);
-    g_assert_cmpuint (peers->len, ==, 1);
-    g_assert_true (g_array_index (peers, SgWireguardPeer, 0).preshared);
-    g_assert_true (
-        sg_wg_key_equal (&g_array_index (peers, SgWireguardPeer, 0).public_key, &peer.public_key));
-
-    g_assert_true (sg_nl_message_parse (&memory.nlh, sizeof (struct genlmsghdr), device,
-                                        G_N_ELEMENTS (device), attrs));
-    g_assert_true (sg_nl_attr_next (attrs[WGDEVICE_A_PEERS], &first, &broken));
-    g_assert_true (sg_nl_attrs_parse (sg_nl_attr_data (first), sg_nl_attr_len (first), peer_specs,
-                                      G_N_ELEMENTS (peer_specs), of_peer));
-    g_assert_cmpuint (sg_nl_attr_u32 (of_peer[WGPEER_A_FLAGS]), ==, WGPEER_F_UPDATE_ONLY);
-    g_assert_cmpmem (sg_nl_attr_data (of_peer[WGPEER_A_PRESHARED_KEY]), WG_KEY_LEN, key.bytes,
-                     WG_KEY_LEN);
-    for (size_t room = NLMSG_HDRLEN; room < memory.nlh.nlmsg_len; room++)
-        g_assert_false (sg_genl_wg_build_preshared (&(Memory) {0}, room, 30, &peer, &key));
-}
-
 int
 main (int argc, char *argv[])
 {
     g_test_init (&argc, &argv, NULL);
-    g_test_add_func ("/rtnl/addresses/as-built", test_address_build);
-    g_test_add_func ("/rtnl/addresses/too-large", test_address_too_large);
-    g_test_add_func ("/genl/wireguard/peers", test_wireguard_peers);
-    g_test_add_func ("/genl/wireguard/preshared-key-alone", test_wireguard_preshared);
 
     g_test_add_func ("/rtnl/link/read", test_link);
     g_test_add_func ("/rtnl/address/read", test_address);
