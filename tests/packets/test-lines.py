@@ -55,8 +55,12 @@ def out_by(gateway, to=FAR):
 
 
 def told(who, to, **options):
-    """The caller gets an error, not silence (see test-table.py for the second it takes)."""
-    return lambda: who.tcp(to=to, timeout=1.6, **options) not in ('timeout', 'ok')
+    """The caller gets an error at once, not silence."""
+    return lambda: who.tcp(to=to, timeout=0.5, **options) not in ('timeout', 'ok')
+
+
+def told_who_sends():
+    return container.udp(to=INJECTED, errors=True, timeout=0.3) not in ('timeout', 'ok')
 
 
 def told_of_routing_header():
@@ -324,8 +328,10 @@ LINES = [
      reaches('fe80::1%eth0', 'echo')),
     ('choice', 'ff0', 'wg0', 'multicast on the link works', reaches('ff02::1%eth0', 'echo')),
     ('choice', '@local_prefixes', 'wg0', 'the LAN stays reachable', reaches(LAN_CLIENT)),
-    ('choice', 'counter.* reject', 'gone', 'who calls out gets an error',
+    ('choice', 'tcp reset', 'gone', 'who connects gets an error at once',
      told(host, FAR)),
+    ('choice', 'no-route', 'gone', 'a container that sends gets an error', told_who_sends,
+     claimed),
     ('choice_post', '@selected', 'wg0', 'the host goes out by the selected outbound',
      out_by('wg0')),
     ('choice_post', '(exthdr )?rt ', 'wg0', 'a routing header does not carry a packet out',
