@@ -83,6 +83,25 @@ ok "by hand: addresses of both families are back" \
     test "$(ip -o address show dev wg0 | grep -cE "$HOST_TUNNEL/128|10.66.0.2/32")" = 2
 ok "by hand again: nothing to do" test -z "$("$reconcile" -n)"
 
+# --- killed at every message that it sends: the next run makes it good
+before=$(state_of wg0)
+step=0 killed=0 bad=0
+while [ $step -lt 200 ]; do
+    step=$((step + 1))
+    wg set wg0 fwmark 0 peer "$(wg pubkey <"$work/server.key")" preshared-key /dev/null
+    ip address del $HOST_TUNNEL/128 dev wg0
+    no_key wg0 || bad=$((bad + 1))
+    # the inner shell is there for its word "Killed"
+    (strace -o /dev/null -e trace=sendmsg,sendto -e inject=sendmsg,sendto:signal=KILL:when=$step \
+        "$reconcile" >>"$work/said"; exit $?) 2>/dev/null && break
+    killed=$((killed + 1))
+    "$reconcile" >>"$work/said" 2>&1
+    is_as_before wg0 "$before" >/dev/null || bad=$((bad + 1))
+done
+echo "# killed at $killed steps"
+ok "killed at every step, the next run makes it good" test $bad = 0 -a $killed -gt 10 -a $killed -lt 200
+ok "and a run that lives does" is_as_before wg0 "$before"
+
 # --- twenty times, watched
 (while [ ! -e "$work/enough" ]; do ps axww -o args; done) >"$work/ps" 2>&1 &
 watcher=$!
