@@ -10,7 +10,7 @@ import time
 
 import internet
 from internet import CONTAINER, FAR, HOST, LAN_CLIENT, ip, run
-from takeout import delete_line, delete_rules
+from takeout import delete_line, delete_route, delete_rules
 
 internet.enter()
 net = internet.Internet()
@@ -21,6 +21,7 @@ ODD = '2001:db8:dead::c'         # a neighbour's address of a network that nobod
 SECOND = '2001:db8:1:5::'        # another prefix of the LAN
 BEHIND, ROUTED = '2001:db8:1:6::1', '2001:db8:a:c::2'
 THREAD = 'fd00:7::1'
+LAN_ROUTED = '2001:db8:1:7::2'   # a container's, of a prefix that the LAN's router gave us
 PRIVACY = '2001:db8:1::abcd'
 
 NEIGHBOURS = (('guard_output', 'hoplimit 255'), ('guard_post', 'hoplimit 255'))
@@ -150,8 +151,8 @@ def small_containers(on):
 
 
 def small_uplink(on):
-    run('ip', '-n', 'home', 'link', 'set', 'wan', 'mtu', '1300' if on else '1500')
-    run('ip', '-n', 'inet', 'link', 'set', 'home', 'mtu', '1300' if on else '1500')
+    """Behind the tunnel's server."""
+    run('ip', '-n', 'vps', 'link', 'set', 'wan', 'mtu', '1300' if on else '1500')
     if not on:
         ip('route flush cache')
 
@@ -161,6 +162,12 @@ def routed_containers(on):
     ip(f'addr {word(on)} 2001:db8:a:c::1/64 dev br0')
     ip(f'addr {word(on)} {ROUTED}/64 dev eth0', 'ctr')
     ip(f'route {word(on)} 2001:db8:a:c::/64 dev wg', 'vps')
+
+
+def lan_containers(on):
+    ip(f'addr {word(on)} 2001:db8:1:7::1/64 dev br0')
+    ip(f'addr {word(on)} {LAN_ROUTED}/64 dev eth0', 'ctr')
+    ip(f'route {word(on)} 2001:db8:1:7::/64 via fe80::2 dev lan', 'home')
 
 
 def hairpin(on):
@@ -221,8 +228,11 @@ BREAKAGE = [
     ('packet too big, from us: the containers take less than the LAN',
      works(far, 'too_big', to=HOST['eth0'], port=8080, size=1400, source=FAR), (60,),
      small_containers),
-    ('packet too big, to us: the LAN takes less than the server sends',
-     works(host, 'too_big', to=FAR, port=7, size=1400, source=HOST['wg0'] + ' 7070'), None),
+    ('packet too big, from us: routed containers take less than the LAN',
+     works(far, 'too_big', to=LAN_ROUTED, port=7, size=1400, source=FAR), REPLIES,
+     small_containers, lan_containers),
+    ('packet too big, to us: behind the tunnel less fits than into it',
+     works(host, 'too_big', to=FAR, port=9, size=1350), (75,), small_uplink),
     ('a container behind translation goes out by the tunnel',
      by('wg0', works(container, 'tcp', to=FAR)), (75,)),
     ('a container with a prefix of the tunnel goes out by it',
@@ -232,7 +242,7 @@ BREAKAGE = [
     ('hairpin: a container reaches a container by a port of the host',
      all_work(*(works(container, 'tcp', to=HOST[g], port=8080) for g in HOST)), None, hairpin),
     ("a container reaches the host by each gateway's address",
-     all_work(*(works(container, 'tcp', to=HOST[g]) for g in HOST)), (60,)),
+     all_work(*(works(container, 'tcp', to=HOST[g]) for g in HOST)), ('^fd00:c::/64',)),
     ('a session to the LAN address from off-link', by('eth0', hold_and_talk), REPLIES),
     ('such a session from before the choice', session_from_before, REPLIES),
     ('a privacy address is answered', works(far, 'tcp', to=PRIVACY, source=FAR), REPLIES,
@@ -255,19 +265,23 @@ def remove(lines):
     for line in lines:
         if isinstance(line, int):
             delete_rules(line)
+        elif isinstance(line, str):
+            delete_route(net.index('wg0'), line)
         else:
             delete_line(*line)
 
 
 def try_row(what, case, lines, *surroundings):
     global take_away
-    named = ', '.join(str(x) if isinstance(x, int) else ': '.join(x) for x in lines or ())
+    named = ', '.join(': '.join(x) if isinstance(x, tuple) else str(x) for x in lines or ())
     try:
         for s in surroundings:
             s(True)
         net.reconcile('--outbound', 'auto')  # choosing again trusts the LAN as it is
         net.reconcile('--outbound', 'wg0')
+        run('conntrack', '-F')
         tap.ok(case(), what)
+        run('conntrack', '-F')
         if lines:
             take_away = lambda: remove(lines)
             if case is not session_from_before:

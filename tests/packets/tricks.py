@@ -34,13 +34,19 @@ def packed(address):
     return socket.inet_pton(socket.AF_INET6, address)
 
 
+def resolved(address, port):
+    """Of a numeric address, perhaps with %interface."""
+    address, _, device = address.partition('%')
+    return (address, port, 0, socket.if_nametoindex(device) if device else 0)
+
+
 def new_socket(kind, protocol=0, source=None, timeout=0.2):
     s = socket.socket(socket.AF_INET6, kind, protocol)
     s.settimeout(timeout)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if source:
         address, _, port = source.partition(' ')
-        s.bind(socket.getaddrinfo(address, int(port or 0), socket.AF_INET6)[0][4])
+        s.bind(resolved(address, int(port or 0)))
     return s
 
 
@@ -278,7 +284,7 @@ def join(group, device):
 def ask(to, port, source):
     """A question to a group; anybody may answer."""
     with new_socket(socket.SOCK_DGRAM, source=source, timeout=0.4) as s:
-        s.sendto(b'hello', socket.getaddrinfo(to, port, socket.AF_INET6, socket.SOCK_DGRAM)[0][4])
+        s.sendto(b'hello', resolved(to, port))
         s.recv(100)
 
 
