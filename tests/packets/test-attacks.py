@@ -25,6 +25,7 @@ if nobody.become(uid=65534) != 'ok' or nobody.craft(to=FAR, source=HOST['eth0'],
     raise RuntimeError('the ordinary process has rights')
 LONG = os.environ.get('SIXGATE_LONG') == '1'
 FLUSHES = 100 if LONG else 10
+RESOLVER = 'fc00:53::1'  # in the tunnel, beside the host's own unique local address there
 PORT = 7777  # of everything that must not leave; nobody listens there
 ETH0_MARK = 1000 + net.index('eth0')
 fresh_port = itertools.count(5555)  # a flow that conntrack has not seen
@@ -87,6 +88,18 @@ def advertised(prefix=None, route=None):
         for agent in (nobody, container):
             agent.udp(to=INJECTED, port=PORT, timeout=0.05)
             agent.tcp(to=INJECTED, port=PORT, timeout=0.05)
+    return attack
+
+
+def claims_resolver(run_first):
+    """Unique local networks that the LAN advertises are believed, but not this one."""
+    def attack(take):
+        ip(f'route add {RESOLVER}/128 via fe80::c dev eth0 proto ra expires 600')
+        if run_first:
+            net.reconcile()
+        take()
+        nobody.udp(to=RESOLVER, port=PORT, timeout=0.02)
+        ip(f'route del {RESOLVER}/128 via fe80::c dev eth0')
     return attack
 
 
@@ -233,6 +246,11 @@ def neighbour_claims(on):
     ip(f'addr {"add" if on else "del"} {INJECTED}/128 dev eth0', 'lan')
 
 
+def resolver_in_tunnel(on):
+    ip(f'addr {"add" if on else "del"} {RESOLVER}/64 dev wg', 'vps')
+    ip(f'addr {"add" if on else "del"} fc00:53::2/128 dev wg0')
+
+
 def fast_open_allowed(on):
     sysctl(None, 'net.ipv4.tcp_fastopen=%d' % (5 if on else 1))
 
@@ -240,7 +258,7 @@ def fast_open_allowed(on):
 # ---- the table: what, selection, attack, what counts, lines, surroundings
 
 TO_FAR, TO_INJECTED, TO_PORT = {'to': FAR}, {'to': INJECTED}, {'port': PORT}
-TO_ECHO = {'to': FAR, 'port': 7}
+TO_ECHO, TO_RESOLVER = {'to': FAR, 'port': 7}, {'to': RESOLVER}
 ATTACKS = [
     ('source retry: the selected gateway is gone', 'gone', all_kinds(nobody), TO_FAR, REFUSAL),
     ('source retry: it has no address', 'incapable', all_kinds(nobody), TO_FAR, REFUSAL),
@@ -263,6 +281,10 @@ ATTACKS = [
      advertised(route='2001:db8:3:1::/64'), TO_INJECTED, REFUSAL, listens_to_routers),
     ('injected route, short (RIO)', 'gone', advertised(route='2000::/3'), TO_INJECTED, REFUSAL,
      listens_to_routers),
+    ("injected route to the tunnel's unique local network, before the next run", 'wg0',
+     claims_resolver(False), TO_RESOLVER, REFUSAL, resolver_in_tunnel),
+    ("injected route to the tunnel's unique local network, after it", 'wg0', claims_resolver(True),
+     TO_RESOLVER, REFUSAL + (62,), resolver_in_tunnel),
     ('injected prefix (PIO, A=1) after the choice', 'wg0', advertised(prefix='2001:db8:3:1::/64'),
      TO_INJECTED, REFUSAL, listens_to_routers, neighbour_claims),
     ('a spoofed packet makes our datagram a reply', 'wg0', spoofed_reply, TO_FAR,
