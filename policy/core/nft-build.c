@@ -415,3 +415,10 @@ sg_nft_reject6 (SgNftRule *rule, uint8_t code)
     add (rule,
          (SgNftExpr) {.kind = SG_NFT_EXPR_REJECT, .key = NFT_REJECT_ICMP_UNREACH, .op = code});
 }
+
+void
+sg_nft_reject_tcp_reset (SgNftRule *rule)
+{
+    say (rule, "reject with tcp reset");
+    add (rule, (SgNftExpr) {.kind = SG_NFT_EXPR_REJECT, .key = NFT_REJECT_TCP_RST});
+}

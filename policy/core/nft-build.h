@@ -59,5 +59,7 @@ void sg_nft_accept (SgNftRule *rule);
 void sg_nft_drop (SgNftRule *rule);
 void sg_nft_return (SgNftRule *rule);
 void sg_nft_goto (SgNftRule *rule, const char *chain);
+/* "reject with tcp reset", behind sg_nft_match_l4proto (IPPROTO_TCP). */
+void sg_nft_reject_tcp_reset (SgNftRule *rule);
 /* "reject with icmpv6 type NAME"; @code of RFC 4443, section 3.1. */
 void sg_nft_reject6 (SgNftRule *rule, uint8_t code);

@@ -263,6 +263,14 @@ fill_choice (SgNftChain *chain)
     SgNftRule *rule;
 
     add_choice (chain, reject_prohibited);
+
+    /* An ICMPv6 error reaches a connect() that waits only with its first repetition, a second
+     * later (net/ipv6/tcp_ipv6.c, sk_err_soft); a reset at once. */
+    rule = new_rule (chain);
+    sg_nft_match_l4proto (rule, IPPROTO_TCP);
+    sg_nft_counter (rule);
+    sg_nft_reject_tcp_reset (rule);
+
     rule = new_rule (chain);
     sg_nft_counter (rule);
     sg_nft_reject6 (rule, ICMPV6_NOROUTE);

@@ -24,7 +24,7 @@ STATE, MEMORY, LOCK = '/var/lib/sixgate/host.conf', '/run/sixgate/memory', '/run
 LONG = os.environ.get('SG_TEST_LONG') == '1'
 # Leaks are what other tests look for; under strace the leak checker cannot work.
 ENV = dict(os.environ, LC_ALL='C.UTF-8',
-           ASAN_OPTIONS='detect_leaks=0:' + os.environ.get('ASAN_OPTIONS', ''))
+           ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0')
 TABLES = {'eth0': 1010, 'eth1': 1011}
 MEMORY_TEXT = '[memory]\nMarks=\n' + ''.join(
     f'\n[gateway {table - 1000}]\nName={name}\nKind=ethernet\nUuid=\n'

@@ -56,10 +56,13 @@ def tcp(to, port=7, **options):
             return name_of(e)
 
 
-def udp(to, port=7, rthdr=None, **options):
-    """An echo by datagram; answers of another source than the one asked do not count."""
+def udp(to, port=7, rthdr=None, errors=False, **options):
+    """An echo by datagram; answers of another source than the one asked do not count. @errors:
+    asks for every ICMPv6 error, also those that the kernel calls soft (no route)."""
     with new_socket(socket.SOCK_DGRAM, **options) as s:
         try:
+            if errors:
+                s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
             if rthdr:  # a segment routing header (RFC 8754) whose next stop is `to`
                 s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
                 # The checksum is one for the last stop; on the way a reject takes it for wrong
