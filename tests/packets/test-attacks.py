@@ -55,9 +55,10 @@ def at_once(*probes):
 
 
 def all_kinds(agent, **keywords):
+    """The echo request is root's, who alone may make one."""
     short = {'to': FAR, 'timeout': 0.05, **keywords}
     return at_once((agent, 'tcp', {'port': PORT, **short}), (agent, 'udp', {'port': PORT, **short}),
-                   (agent, 'echo', short))
+                   (host, 'echo', short))
 
 
 def crafted(*kinds, agent=None, upper='udp', source=HOST['eth0'], to=FAR):
