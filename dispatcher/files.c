@@ -7,6 +7,7 @@
 
 #define STATE_FILE SG_STATE_DIR "/host.conf"
 #define MEMORY_FILE SG_RUNTIME_DIR "/memory"
+#define LIMITS_FILE SG_RUNTIME_DIR "/limits"
 #define LOCK_FILE SG_RUNTIME_DIR "/lock"
 
 /* Largest files that are read; each of ours is far smaller. */
@@ -69,6 +70,29 @@ sg_files_save_memory (const SgMemory *memory, GError **error)
 
     return sg_fs_make_folder (SG_RUNTIME_DIR, error) &&
            sg_fs_write (MEMORY_FILE, text, /* durable= */ false, error);
+}
+
+SgLimiter *
+sg_files_load_limiter (char **ret_problem)
+{
+    g_autofree char *text = NULL;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (SgLimiter) limiter = NULL;
+    size_t len = 0;
+
+    if (sg_fs_read (LIMITS_FILE, FILE_MAX, &text, &len, &error) && text)
+        limiter = sg_limiter_parse (LIMITS_FILE, text, len, &error);
+    *ret_problem = error ? g_strdup (error->message) : NULL;
+    return limiter ? g_steal_pointer (&limiter) : sg_limiter_new ();
+}
+
+bool
+sg_files_save_limiter (const SgLimiter *limiter, GError **error)
+{
+    g_autofree char *text = sg_limiter_to_text (limiter);
+
+    return sg_fs_make_folder (SG_RUNTIME_DIR, error) &&
+           sg_fs_write (LIMITS_FILE, text, /* durable= */ false, error);
 }
 
 int

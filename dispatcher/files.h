@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/config.h"
+#include "core/limiter.h"
 #include "core/memory.h"
 #include "core/state.h"
 
@@ -18,6 +19,10 @@ bool sg_files_save_state (const SgState *state, GError **error) G_GNUC_WARN_UNUS
  * now is an error: it is not to be overwritten. */
 SgMemory *sg_files_load_memory (char **ret_problem, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool sg_files_save_memory (const SgMemory *memory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The ledger of the limiter; the same. */
+SgLimiter *sg_files_load_limiter (char **ret_problem);
+bool sg_files_save_limiter (const SgLimiter *limiter, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* One writer at a time: waits at most @timeout_ms. The descriptor that holds the lock, or -1. */
 int sg_files_lock (uint32_t timeout_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sixgate-reconcile: NetworkManager's dispatcher program, the boot service and the command by
- * hand, all the same short run. An event is only a hint: state is always read afresh. */
+ * hand, all the same short run; with --listen a few of them, as the kernel reports changes. An
+ * event is only a hint: state is always read afresh. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/privileges.h"
+#include "listen.h"
 #include "options.h"
 #include "reconcile.h"
 #include "report.h"
@@ -31,5 +33,7 @@ main (int argc, char **argv)
         printf ("sixgate %s\n", SG_VERSION);
         return 0;
     }
-    return options->ignored ? 0 : sg_reconcile (options);
+    if (options->ignored)
+        return 0;
+    return options->listen ? sg_listen (options) : sg_reconcile (options, /* healing= */ NULL);
 }

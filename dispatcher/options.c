@@ -27,11 +27,14 @@ matters (const char *action)
 static bool
 parse_words (SgOptions *options, int *argc, char ***argv, GError **error)
 {
-    gboolean boot = FALSE, dry_run = FALSE, verbose = FALSE, version = FALSE;
+    gboolean boot = FALSE, listen = FALSE, dry_run = FALSE, verbose = FALSE, version = FALSE;
     char *outbound = NULL;
     const GOptionEntry entries[] = {
         {"boot", 0, 0, G_OPTION_ARG_NONE, &boot,
          "Before the network is up: what holds without NetworkManager", NULL},
+        {"listen", 0, 0, G_OPTION_ARG_NONE, &listen,
+         "As the kernel reports changes, to the sockets that systemd passes, until all is quiet",
+         NULL},
         {"dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run,
          "Print what would change, as ip, nft and wg commands; change nothing", NULL},
         {"outbound", 0, 0, G_OPTION_ARG_STRING, &outbound,
@@ -57,10 +60,11 @@ parse_words (SgOptions *options, int *argc, char ***argv, GError **error)
         return false;
     }
     options->boot = boot;
+    options->listen = listen;
     options->dry_run = dry_run;
     options->verbose = verbose;
     options->version = version;
-    options->by_hand = !boot;
+    options->by_hand = !boot && !listen;
     options->outbound = outbound;
     return true;
 }
@@ -79,6 +83,11 @@ sg_options_parse (int argc, char **argv, GError **error)
     if (argc > 1) {
         g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
                      "“%s” is one word too many; --help tells the options", argv[1]);
+        return NULL;
+    }
+    if (options->listen && (options->boot || options->dry_run || options->outbound)) {
+        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
+                     "--listen goes with --verbose only");
         return NULL;
     }
     if (options->outbound && strcmp (options->outbound, "auto") == 0)

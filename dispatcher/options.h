@@ -8,6 +8,7 @@
 
 typedef struct {
     bool boot;      /* --boot: before the network; NetworkManager is not asked */
+    bool listen;    /* --listen: the kernel reported changes, to sockets that systemd holds */
     bool dry_run;   /* --dry-run: print the plan, change nothing */
     bool verbose;   /* --verbose: print the snapshot, the gateways and the counters too */
     bool version;   /* --version */

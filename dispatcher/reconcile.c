@@ -5,6 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
 #include "base/error.h"
 #include "core/plan.h"
 #include "files.h"
@@ -19,6 +22,7 @@
 /* What one run holds. */
 typedef struct {
     const SgOptions *options;
+    SgHealing *healing; /* NULL: a person or an event of NetworkManager asked */
     SgConfig *config;
     SgState *state;
     SgMemory *memory;
@@ -84,6 +88,45 @@ keep_memory (Run *run, GError **error)
 }
 
 static bool
+is_alone (const GArray *addresses, const SgAddress *deprecated)
+{
+    for (guint i = 0; i < addresses->len; i++) {
+        const SgAddress *other = &g_array_index (addresses, SgAddress, i);
+
+        if (other->ifindex == deprecated->ifindex && other->ip.family == deprecated->ip.family &&
+            other->scope == RT_SCOPE_UNIVERSE &&
+            !(other->flags & (IFA_F_DEPRECATED | IFA_F_DADFAILED)))
+            return false;
+    }
+    return true;
+}
+
+/* Whether some link has deprecated addresses only: when one comes back, its gateway can carry
+ * traffic again. */
+static bool
+waits_for_refresh (const SgSnapshot *snapshot)
+{
+    for (guint i = 0; i < snapshot->addresses->len; i++) {
+        const SgAddress *address = &g_array_index (snapshot->addresses, SgAddress, i);
+
+        if (address->flags & IFA_F_DEPRECATED && is_alone (snapshot->addresses, address))
+            return true;
+    }
+    return false;
+}
+
+static void
+hold_back (Run *run)
+{
+    g_autoptr (GPtrArray) news = g_ptr_array_new_with_free_func (g_free);
+
+    run->healing->refreshes = waits_for_refresh (run->snapshot);
+    sg_limiter_apply (run->healing->limiter, run->plan, run->snapshot, &run->healing->moment, news);
+    for (guint i = 0; i < news->len; i++)
+        sg_report_warning (g_ptr_array_index (news, i));
+}
+
+static bool
 decide (Run *run, GError **error)
 {
     if (!take_snapshot (run, error) || !select_outbound (run, error))
@@ -93,6 +136,8 @@ decide (Run *run, GError **error)
         g_ptr_array_add (run->wanted->warnings,
                          g_strdup (g_ptr_array_index (run->config->warnings, i)));
     run->plan = sg_plan_new (run->snapshot, run->wanted);
+    if (run->healing)
+        hold_back (run);
     return keep_memory (run, error);
 }
 
@@ -185,9 +230,9 @@ close_run (Run *run)
 }
 
 int
-sg_reconcile (const SgOptions *options)
+sg_reconcile (const SgOptions *options, SgHealing *healing)
 {
-    Run run = {.options = options, .lock = -1};
+    Run run = {.options = options, .healing = healing, .lock = -1};
     g_autoptr (GError) error = NULL;
     int status = -1;
 
@@ -201,6 +246,8 @@ sg_reconcile (const SgOptions *options)
     }
     if (options->verbose && run.kernel)
         sg_report_stats (&run.kernel->stats);
+    if (healing && run.kernel)
+        healing->wrote = run.kernel->stats.writes > 0;
     close_run (&run);
     return status;
 }

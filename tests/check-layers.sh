@@ -25,7 +25,7 @@ policy/kernel/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|$c|$values|$io|libmnl
 dbus/nm/.* $pure|$core|nm/[a-z-]+\.h|$c|$values|$io|systemd/sd-(bus|event)\.h
 nm-plugin/.* base/[a-z]+\.h|$core|[a-z-]+\.h|$c|$values|NetworkManager\.h|nm-[a-z-]+\.h|gmodule\.h
 nm-plugin/.* base/[a-z]+\.h|$core|nm-profile\.h|$c|$values|NetworkManager\.h
-dispatcher/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|nm/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io
+dispatcher/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|nm/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-daemon\.h
 "
 # Every source file belongs to a row; the folders of later work join the table with it.
 known=''

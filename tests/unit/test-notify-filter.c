@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The filters on real netlink sockets in a network namespace of its own: for each change, whether
+ * the filtered socket hears of it. One without a filter beside it proves that there was something
+ * to hear. Needs root. */
+#include "kernel/notify-filter.h"
+
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/filter.h>
+#include <linux/netlink.h>
+
+/* The groups of data/sixgate-reconcile.socket and data/sixgate-nftables.socket. */
+#define ROUTE_GROUPS 263425u
+#define NFT_GROUPS 64u
+
+/* ---- surroundings ---- */
+
+static void
+run (const char *command)
+{
+    const char *argv[] = {"sh", "-ec", command, NULL};
+    g_autofree char *complaint = NULL;
+    g_autoptr (GError) error = NULL;
+    int status;
+
+    g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &complaint,
+                  &status, &error);
+    g_assert_no_error (error);
+    if (status != 0)
+        g_error ("%s: %s", command, complaint);
+}
+
+static int
+open_socket (int protocol, uint32_t groups, const GArray *program)
+{
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = groups};
+    int fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+    g_autoptr (GError) error = NULL;
+    const int on = 1, large = 8 << 20;
+
+    g_assert_cmpint (fd, >=, 0);
+    setsockopt (fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
+    setsockopt (fd, SOL_SOCKET, SO_RCVBUFFORCE, &large, sizeof large);
+    g_assert_cmpint (bind (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+    if (program && !sg_notify_filter_attach (fd, program, &error))
+        g_error ("%s", error->message);
+    return fd;
+}
+
+/* Takes all that is there. How many packets that was. */
+static unsigned
+hear (int fd)
+{
+    char buffer[65536];
+    unsigned n = 0;
+
+    while (recv (fd, buffer, sizeof buffer, MSG_DONTWAIT) > 0)
+        n++;
+    return n;
+}
+
+/* ---- cases ---- */
+
+typedef struct {
+    const char *name;
+    const char *command;
+    bool heard;
+    bool silent; /* the kernel may have nothing to say */
+} Case;
+
+static void
+check (const Case *c, int filtered, int control)
+{
+    unsigned heard, said;
+
+    run (c->command);
+    heard = hear (filtered);
+    said = hear (control);
+    g_test_message ("%s: %u of %u", c->name, heard, said);
+    if (!c->silent)
+        g_assert_cmpuint (said, >, 0);
+    if ((heard > 0) != c->heard)
+        g_error ("%s: heard %u of %u, should be %s", c->name, heard, said,
+                 c->heard ? "some" : "none");
+}
+
+static const SgNotifyInterest usual = {.ipv6 = true, .nft_table = "startos"};
+
+static void
+check_all (const Case *cases, size_t n, int protocol, const SgNotifyInterest *interest)
+{
+    bool route = protocol == NETLINK_ROUTE;
+    g_autoptr (GArray) program =
+        route ? sg_notify_filter_route (interest) : sg_notify_filter_nft (interest);
+    uint32_t groups = route ? ROUTE_GROUPS | 0xd0 : NFT_GROUPS; /* IPv4's too */
+    int filtered = open_socket (protocol, groups, program);
+    int control = open_socket (protocol, groups, NULL);
+
+    g_assert_cmpuint (program->len, <=, BPF_MAXINSNS);
+    for (size_t i = 0; i < n; i++)
+        check (&cases[i], filtered, control);
+    close (filtered);
+    close (control);
+}
+
+static const Case route_cases[] = {
+    {"a link comes", "ip link set lo up; ip link add v0 type veth peer name v1", true},
+    {"a link goes up", "ip link set v0 up; ip link set v1 up; sleep 0.1", true},
+    {"an address comes", "ip addr add 2001:db8::1/64 dev v0 nodad", true},
+    {"an address without prefix route", "ip addr add 2001:db8:1::1/64 dev v0 nodad noprefixroute",
+     true},
+    {"an address with duplicate detection",
+     "ip addr add 2001:db8:2::1/64 dev v0 noprefixroute; sleep 2.5", true},
+    {"a lifetime refreshed",
+     "sleep 31; ip addr change 2001:db8:1::1/64 dev v0 nodad noprefixroute "
+     "valid_lft 1000 preferred_lft 500",
+     false},
+    {"an address deprecated",
+     "ip addr change 2001:db8:1::1/64 dev v0 nodad noprefixroute "
+     "valid_lft 1000 preferred_lft 0",
+     true},
+    {"an address goes", "ip addr del 2001:db8:1::1/64 dev v0", true},
+    {"a link-local address", "ip addr add fe80::77/128 dev v0 nodad noprefixroute", false},
+    {"an address of IPv4", "ip addr add 192.0.2.1/32 dev v0", false},
+    {"a route of IPv4", "ip route add 198.51.100.0/24 dev v0", false},
+    {"a rule of IPv4", "ip -4 rule add pref 75 lookup 1003 proto 106", false},
+    {"a route of main", "ip -6 route add 2001:db8:77::/48 dev v0", true},
+    {"a route of main goes", "ip -6 route del 2001:db8:77::/48 dev v0", true},
+    {"a route of default", "ip -6 route add default dev v0 table default", true},
+    {"a route of local", "ip -6 route add local 2001:db8:78::/48 dev lo table local", false},
+    {"a route of table 100", "ip -6 route add 2001:db8:77::/48 dev v0 table 100", false},
+    {"a route of table 1000", "ip -6 route add 2001:db8:77::/48 dev v0 table 1000", false},
+    {"a route of table 1001", "ip -6 route add 2001:db8:77::/48 dev v0 table 1001", true},
+    {"a route of table 70000", "ip -6 route add 2001:db8:77::/48 dev v0 table 70000", true},
+    {"table 1001 flushed", "ip -6 route flush table 1001", true},
+    {"a blackhole of ours",
+     "ip -6 route add blackhole default table 1003 metric 4294967295 proto 106", true},
+    {"it goes", "ip -6 route del blackhole default table 1003 metric 4294967295 proto 106", true},
+    {"a rule of ours", "ip -6 rule add pref 75 lookup 1003 proto 106", true},
+    {"it goes", "ip -6 rule del pref 75 lookup 1003 proto 106", true},
+    {"a rule of others", "ip -6 rule add pref 75 lookup 1003", false},
+    {"it goes", "ip -6 rule del pref 75 lookup 1003", false},
+    {"a neighbour", "ip neigh add 2001:db8::2 lladdr 02:00:00:00:00:01 dev v0", false, true},
+    {"a new bridge", "ip link add br0 type bridge", true},
+    {"a link goes", "ip link del v0", true},
+};
+
+static void
+test_route (void)
+{
+    check_all (route_cases, G_N_ELEMENTS (route_cases), NETLINK_ROUTE, &usual);
+}
+
+static void
+test_refreshes (void)
+{
+    static const Case cases[] = {
+        {"a lifetime refreshed",
+         "sleep 31; ip addr change 2001:db8:1::1/64 dev v2 nodad valid_lft 1000 preferred_lft 500",
+         true},
+    };
+    SgNotifyInterest interest = usual;
+
+    interest.refreshes = true;
+    run ("ip link add v2 type veth peer name v3; ip addr add 2001:db8:1::1/64 dev v2 nodad");
+    check_all (cases, G_N_ELEMENTS (cases), NETLINK_ROUTE, &interest);
+}
+
+/* RFC 8981: the next one comes by itself. Its times are not those of an ordinary address. */
+static void
+test_temporary (void)
+{
+    static const Case cases[] = {
+        {"a temporary address comes",
+         "ip addr add 2001:db8:9::1/64 dev v2 mngtmpaddr valid_lft 1000 preferred_lft 500; sleep 3",
+         true},
+        {"and the next", "sleep 8", true},
+    };
+
+    run (
+        "ip link set v2 up; ip link set v3 up; cd /proc/sys/net/ipv6/conf/v2; echo 2 >use_tempaddr;"
+        "echo 12 >temp_prefered_lft; echo 60 >temp_valid_lft; sleep 3");
+    check_all (cases, G_N_ELEMENTS (cases), NETLINK_ROUTE, &usual);
+}
+
+static void
+test_ipv4 (void)
+{
+    static const Case cases[] = {
+        {"a route of IPv4", "ip route add 198.51.101.0/24 dev v2", true},
+        {"a route of IPv6", "ip -6 route add 2001:db8:99::/48 dev v2", false},
+    };
+    const SgNotifyInterest interest = {.ipv4 = true, .nft_table = "startos"};
+
+    run ("ip link set v2 up; ip link set v3 up");
+    check_all (cases, G_N_ELEMENTS (cases), NETLINK_ROUTE, &interest);
+}
+
+/* A transaction that makes @n chains in a table of somebody else, then what @last says. */
+#define BULK(n, last)                                                                              \
+    "{ echo 'add table ip6 other'; for i in $(seq " #n "); do echo \"add chain ip6 other c$i\"; "  \
+    "done; echo '" last "'; } | nft -f -"
+
+static const Case nft_cases[] = {
+    {"our table comes", "nft add table ip6 startos", true},
+    {"a chain of ours", "nft add chain ip6 startos c", true},
+    {"a rule of ours", "nft add rule ip6 startos c accept", true},
+    {"a set of ours", "nft 'add set ip6 startos s { type mark; }'", true},
+    {"an element of ours", "nft 'add element ip6 startos s { 7 }'", true},
+    {"it goes", "nft 'delete element ip6 startos s { 7 }'", true},
+    {"another table", "nft add table ip6 other", false},
+    {"the same name in another family", "nft add table ip startos", false},
+    {"a name that ours begins with", "nft add table ip6 start", false},
+    {"a name that begins with ours", "nft add table ip6 startos2", false},
+    {"much of others", BULK (500, ""), false},
+    {"others, one of ours at the end", BULK (20, "add chain ip6 startos d"), true},
+    {"much of others, one of ours at the end", BULK (500, "add chain ip6 startos e"), true},
+    {"a set of others, filled",
+     "nft 'add set ip6 other s { type mark; }'; { echo 'add element ip6 "
+     "other s {'; seq -s, 5000; echo '}'; } | nft -f -",
+     false},
+    {"our table asleep", "nft 'add table ip6 startos { flags dormant; }'", true},
+    {"all flushed", "nft flush ruleset", true},
+};
+
+static void
+test_nft (void)
+{
+    check_all (nft_cases, G_N_ELEMENTS (nft_cases), NETLINK_NETFILTER, &usual);
+}
+
+static void
+test_long_name (void)
+{
+    static const Case cases[] = {
+        {"our table", "nft add table ip6 a_name_of_thirty_one_characters", true},
+        {"much of others", BULK (500, ""), false},
+    };
+    const SgNotifyInterest interest = {.ipv6 = true,
+                                       .nft_table = "a_name_of_thirty_one_characters"};
+
+    check_all (cases, G_N_ELEMENTS (cases), NETLINK_NETFILTER, &interest);
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    if (unshare (CLONE_NEWNET) < 0) {
+        g_print ("1..0 # SKIP needs root\n");
+        return 0;
+    }
+    g_test_add_func ("/notify-filter/route", test_route);
+    g_test_add_func ("/notify-filter/refreshes", test_refreshes);
+    g_test_add_func ("/notify-filter/temporary", test_temporary);
+    g_test_add_func ("/notify-filter/ipv4", test_ipv4);
+    g_test_add_func ("/notify-filter/nft", test_nft);
+    g_test_add_func ("/notify-filter/long-name", test_long_name);
+    return g_test_run ();
+}

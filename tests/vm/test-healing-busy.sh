@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Healing on a busy host: bursts that could overflow a socket. --long: more of them.
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../lib/tap.sh"
+. "$here/../lib/wireguard-net.sh"
+. "$here/../lib/healing.sh"
+
+if [ -n "${SIXGATE_LONG:-}" ]; then
+    bursts=100
+else
+    bursts=6
+    echo "# reduced: bursts: $bursts of 100; --long does them all"
+fi
+healing_up ''
+until_ok 10 inactive
+
+# --- bursts
+python3 -c '
+print("add table ip6 other"); print("add set ip6 other s { type ipv6_addr; }")
+print("add element ip6 other s { " + ",".join("2001:db8:%x::%x" % (i >> 12, i) for i in range(1, 60001)) + " }")
+' >"$work/elements.nft"
+burst_link() {   # a link with 8,000 routes, deleted
+    ip link add burst type veth peer name burst1
+    ip link set burst up; ip link set burst1 up
+    seq -f 'route add fd99:%g::/64 dev burst' 1000 8999 | ip -6 -batch -
+    ip link del burst
+}
+burst_nft() { nft -f "$work/elements.nft"; nft delete table ip6 other; }
+burst() { if [ $((RANDOM % 2)) = 0 ]; then burst_link; else burst_nft; fi; }
+healed() {   # a rule of ours, deleted, comes back within a second: from the deletion to the write
+    local mark
+    mark=$(wc -l <$changes)
+    ip -6 rule del pref "$1" || return
+    until_ok 3 rule "^$1:" || return
+    took=$(tail -n +$((mark + 1)) $changes | awk -v p="pref $1" '
+        $0 ~ "rule- " p && !gone { gone = $1 } $0 ~ "ours rule\\+ " p && gone { print $1 - gone; exit }')
+    within "${took:-never}" 1
+}
+missed='' slowest=0
+note() { awk -v a="$1" -v b="$2" 'BEGIN { print (a > b) ? a : b }'; }
+
+# before the first start after boot: systemd's sockets as they are when nobody has tuned them
+systemctl stop $service "${sockets[@]}"
+systemctl start "${sockets[@]}"
+systemctl mask --quiet --runtime $service
+burst_nft; burst_link
+systemctl unmask --quiet --runtime $service
+systemctl reset-failed $service "${sockets[@]}" 2>/dev/null
+until_ok 10 listening || systemctl start $service
+ok "after bursts before the first start both listen" until_ok 15 listening
+until_ok 20 inactive
+settled
+ok "and a deleted rule is back within 1 s" healed 75
+
+prefs=(74 75 76 1000 1100)
+for i in $(seq "$bursts"); do
+    burst >/dev/null 2>&1
+    sleep "0.$((RANDOM % 10))"
+    [ $((RANDOM % 3)) != 0 ] || until_ok 20 inactive
+    settled
+    listening >/dev/null || missed+=" $i:deaf"
+    healed "${prefs[i % 5]}" >/dev/null || missed+=" $i:$took"
+    slowest=$(note "$slowest" "${took:-9}")
+done
+echo "# bursts: $bursts, the slowest repair afterwards took $slowest s"
+ok "after each of $bursts bursts both sockets listen and a deleted rule is back within 1 s" same "$missed" ""
+settled
+finish
