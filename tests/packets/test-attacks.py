@@ -31,7 +31,8 @@ ETH0_MARK = 1000 + net.index('eth0')
 fresh_port = itertools.count(5555)  # a flow that conntrack has not seen
 
 # What the guard says in the end: fast, and binding.
-REFUSAL = (('choice', 'counter.* reject'), ('choice_post', 'counter.* drop'))
+REFUSAL = (('choice', 'counter.* reject with tcp'), ('choice', 'counter.* reject with icmpv6'),
+           ('choice_post', 'counter.* drop'))
 ROUTING_HEADER = (('choice', '(exthdr )?rt '), ('choice_post', '(exthdr )?rt '))
 
 
@@ -303,7 +304,7 @@ ATTACKS = [
      (('guard_post', '@gateway_marks'),)),
     ("somebody else's route chain", 'wg0',
      at_once((nobody, 'udp', {'to': FAR, 'port': PORT, 'timeout': 0.02})), TO_PORT,
-     REFUSAL[1:], rerouted),
+     REFUSAL[-1:], rerouted),
     ('a routing header, by datagram', 'wg0',
      at_once((nobody, 'routed', {'kind': 'DGRAM', 'via': LAN_CLIENT, 'final': FAR, 'port': PORT})),
      TO_PORT, ROUTING_HEADER),
