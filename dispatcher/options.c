@@ -65,6 +65,7 @@ parse_words (SgOptions *options, int *argc, char ***argv, GError **error)
     options->verbose = verbose;
     options->version = version;
     options->by_hand = !boot && !listen;
+    options->repair = options->by_hand;
     options->outbound = outbound;
     return true;
 }
@@ -76,6 +77,7 @@ sg_options_parse (int argc, char **argv, GError **error)
 
     if (argc == 3 && argv[1][0] != '-') {
         options->ignored = !matters (argv[2]);
+        options->repair = strcmp (argv[2], "reapply") == 0 || strcmp (argv[2], "up") == 0;
         return g_steal_pointer (&options);
     }
     if (!parse_words (options, &argc, &argv, error))

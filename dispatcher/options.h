@@ -13,6 +13,7 @@ typedef struct {
     bool verbose;   /* --verbose: print the snapshot, the gateways and the counters too */
     bool version;   /* --version */
     bool by_hand;   /* a person called, not NetworkManager or systemd: say everything */
+    bool repair;    /* put back what a Reapply wiped: asks NetworkManager for profiles */
     bool ignored;   /* an event of NetworkManager that changes nothing for us */
     char *outbound; /* --outbound: the interface to select, "" = auto; NULL = as it is */
 } SgOptions;

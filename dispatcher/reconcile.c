@@ -14,6 +14,7 @@
 #include "kernel/apply.h"
 #include "kernel/kernel.h"
 #include "nm/nm-devices.h"
+#include "nm/nm-profiles.h"
 #include "report.h"
 
 /* How often a run starts over because another writer came in between. */
@@ -29,6 +30,7 @@ typedef struct {
     SgKernel *kernel;
     SgSnapshot *snapshot;
     SgWanted *wanted;
+    SgKeyring *keyring; /* keys that are to be put back; NULL: none */
     SgPlan *plan;
     int lock;
     int tries;           /* begun, this one included */
@@ -41,8 +43,22 @@ static void
 drop_plan (Run *run)
 {
     g_clear_pointer (&run->plan, sg_plan_free);
+    if (run->kernel)
+        run->kernel->keyring = NULL;
+    g_clear_pointer (&run->keyring, sg_keyring_free);
     g_clear_pointer (&run->wanted, sg_wanted_free);
     g_clear_pointer (&run->snapshot, sg_snapshot_free);
+}
+
+/* What a Reapply may have wiped; nothing where there is no WireGuard device. */
+static void
+read_profiles (Run *run)
+{
+    g_autofree char *reason = NULL;
+
+    sg_nm_read_profiles (run->snapshot, run->config->nm_timeout_ms, &reason);
+    if (reason && run->tries == 1)
+        sg_report_warning (reason);
 }
 
 /* NetworkManager first: its answer takes longest, and the kernel has the last word. */
@@ -57,6 +73,8 @@ take_snapshot (Run *run, GError **error)
         sg_nm_read_devices (run->snapshot, run->config->nm_timeout_ms, &reason);
     if (reason && run->options->by_hand && run->tries == 1)
         sg_report_warning (reason);
+    if (run->options->repair)
+        read_profiles (run);
     return run->kernel->ops->dump (run->kernel, run->config, run->snapshot, error);
 }
 
@@ -85,6 +103,22 @@ keep_memory (Run *run, GError **error)
                                       run->memory) ||
               changed;
     return !changed || run->options->dry_run || sg_files_save_memory (run->memory, error);
+}
+
+/* The secrets of a profile, only when the kernel lacks one that it says it has. */
+static void
+fetch_keys (Run *run)
+{
+    g_autofree char *reason = NULL;
+
+    if (run->wanted->preshared->len == 0)
+        return;
+    run->keyring =
+        sg_nm_read_keys (run->snapshot, run->wanted, run->config->nm_timeout_ms, &reason);
+    if (reason && run->tries == 1)
+        sg_report_warning (reason);
+    sg_wanted_keep_known (run->wanted, run->keyring);
+    run->kernel->keyring = run->keyring;
 }
 
 static bool
@@ -135,6 +169,7 @@ decide (Run *run, GError **error)
     for (guint i = 0; i < run->config->warnings->len; i++)
         g_ptr_array_add (run->wanted->warnings,
                          g_strdup (g_ptr_array_index (run->config->warnings, i)));
+    fetch_keys (run);
     run->plan = sg_plan_new (run->snapshot, run->wanted);
     if (run->healing)
         hold_back (run);

@@ -29,6 +29,7 @@ typedef struct {
 
 typedef struct {
     const char *uuid;
+    const char *profile;
     uint32_t flags;
 } RawActive;
 
@@ -68,6 +69,7 @@ static const Property device_properties[] = {
 
 static const Property active_properties[] = {
     {"Uuid", "s", offsetof (RawActive, uuid)},
+    {"Connection", "o", offsetof (RawActive, profile)},
     {"StateFlags", "u", offsetof (RawActive, flags)},
 };
 
@@ -128,6 +130,7 @@ read_active (sd_bus_message *m, const char *path, Objects *objects)
     RawActive *active = g_new0 (RawActive, 1);
 
     active->uuid = "";
+    active->profile = "/";
     g_hash_table_replace (objects->actives, (char *) path, active);
     return read_properties (m, active_properties, G_N_ELEMENTS (active_properties), active);
 }
@@ -239,6 +242,8 @@ device_from_raw (const Objects *objects, const RawDevice *raw, SgDevice *ret_dev
     device.external = active && (active->flags & ACTIVATION_STATE_FLAG_EXTERNAL);
     if (active && strlen (active->uuid) < sizeof device.uuid)
         g_strlcpy (device.uuid, active->uuid, sizeof device.uuid);
+    if (active && strlen (active->profile) < sizeof device.profile && active->profile[1])
+        g_strlcpy (device.profile, active->profile, sizeof device.profile);
     device.gateway6 = gateway_of (objects, raw->ip6_config, AF_INET6);
     device.gateway4 = gateway_of (objects, raw->ip4_config, AF_INET);
     *ret_device = device;

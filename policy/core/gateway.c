@@ -43,8 +43,12 @@ new_gateway (const SgLink *link, const SgDevice *device, const SgSnapshot *snaps
     };
 
     memcpy (gateway.name, link->name, sizeof gateway.name);
-    if (wireguard)
-        gateway.fwmark = wireguard->fwmark ? wireguard->fwmark : SG_WG_FWMARK;
+    if (wireguard) {
+        const SgWireguardProfile *profile = sg_snapshot_profile (snapshot, link->name);
+        uint32_t said = profile ? profile->fwmark : 0;
+
+        gateway.fwmark = wireguard->fwmark ? wireguard->fwmark : said ? said : SG_WG_FWMARK;
+    }
     return gateway;
 }
 

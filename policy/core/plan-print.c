@@ -211,6 +211,30 @@ print_fwmark (const SgAction *action, const SgSnapshot *snapshot, GString *out)
     g_string_append_printf (out, "wg set %s fwmark 0x%x", name ? name : "?", action->fwmark);
 }
 
+/* The key itself is nowhere near: whoever pastes the line types it. */
+static void
+print_preshared (const SgAction *action, const SgSnapshot *snapshot, GString *out)
+{
+    const char *name = sg_snapshot_link_name (action->ifindex, snapshot);
+    SgWgKey key;
+
+    sg_wg_key_encode (&action->public_key, &key);
+    g_string_append_printf (out, "wg set %s peer %s preshared-key /dev/stdin", name ? name : "?",
+                            key.text);
+}
+
+static void
+print_address_add (const SgAddress *address, const SgSnapshot *snapshot, GString *out)
+{
+    const char *name = sg_snapshot_link_name (address->ifindex, snapshot);
+    char text[SG_PREFIX_TEXT_MAX];
+
+    g_string_append_printf (out, "ip -%c address add %s/%u dev %s noprefixroute",
+                            address->ip.family == AF_INET6 ? '6' : '4',
+                            sg_ip_format (&address->ip, text), address->prefix_len,
+                            name ? name : "?");
+}
+
 static void
 print_action (const SgAction *action, const SgSnapshot *snapshot, GString *out)
 {
@@ -230,6 +254,12 @@ print_action (const SgAction *action, const SgSnapshot *snapshot, GString *out)
         break;
     case SG_ACTION_WG_FWMARK:
         print_fwmark (action, snapshot, out);
+        break;
+    case SG_ACTION_WG_PRESHARED_KEY:
+        print_preshared (action, snapshot, out);
+        break;
+    case SG_ACTION_ADDRESS_ADD:
+        print_address_add (&action->address, snapshot, out);
         break;
     case SG_ACTION_ROUTE_ADD:
         print_route ("append", action->route, snapshot, out);

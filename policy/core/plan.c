@@ -107,6 +107,23 @@ add_fwmarks (SgPlan *plan, const SgWanted *wanted)
     }
 }
 
+static void
+add_repair (SgPlan *plan, const SgWanted *wanted)
+{
+    for (guint i = 0; i < wanted->preshared->len; i++) {
+        const SgWantedPreshared *change = &g_array_index (wanted->preshared, SgWantedPreshared, i);
+
+        sg_plan_add (plan, SG_STAGE_TRANSPORT,
+                     (SgAction) {.kind = SG_ACTION_WG_PRESHARED_KEY,
+                                 .ifindex = change->ifindex,
+                                 .public_key = change->public_key});
+    }
+    for (guint i = 0; i < wanted->addresses->len; i++)
+        sg_plan_add (plan, SG_STAGE_TRANSPORT,
+                     (SgAction) {.kind = SG_ACTION_ADDRESS_ADD,
+                                 .address = g_array_index (wanted->addresses, SgAddress, i)});
+}
+
 /* ---- the whole ---- */
 
 static int
@@ -143,6 +160,7 @@ sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
     diff_rules (have, want, missing, stale);
     sg_plan_add_nft (plan, snapshot->nft6, wanted->nft6);
     add_fwmarks (plan, wanted);
+    add_repair (plan, wanted);
     add_rules (plan, wanted, missing);
     remove_rules (plan, have, stale, SG_STAGE_OLD_SELECTION);
     remove_rules (plan, have, stale, SG_STAGE_STALE_RULES);

@@ -10,7 +10,7 @@
  * only when those before it let it (see kernel/apply.h). */
 typedef enum {
     SG_STAGE_GUARD,         /* nftables additions, with the new selection: one transaction */
-    SG_STAGE_TRANSPORT,     /* fwmark of WireGuard gateways */
+    SG_STAGE_TRANSPORT,     /* fwmark, preshared keys and addresses of WireGuard links */
     SG_STAGE_TABLES,        /* routes added and replaced, blackhole defaults first */
     SG_STAGE_RULES,         /* rules added, the selection (75) last */
     SG_STAGE_OLD_SELECTION, /* the old rule 75 removed */
@@ -21,21 +21,23 @@ typedef enum {
 } SgStage;
 
 typedef enum {
-    SG_ACTION_NFT_TABLE_ADD,   /* or wakes one that is dormant */
-    SG_ACTION_NFT_SET_ADD,     /* set: its definition, no elements */
-    SG_ACTION_NFT_SET_DEL,     /* set (as the kernel has it) */
-    SG_ACTION_NFT_CHAIN_ADD,   /* chain: its definition, no rules */
-    SG_ACTION_NFT_CHAIN_DEL,   /* chain; its rules go with it */
-    SG_ACTION_NFT_CHAIN_FLUSH, /* chain: all its rules go */
-    SG_ACTION_NFT_RULE_ADD,    /* chain, nft_rule: appended */
-    SG_ACTION_NFT_ELEMENT_ADD, /* set, element */
-    SG_ACTION_NFT_ELEMENT_DEL, /* set, element */
-    SG_ACTION_WG_FWMARK,       /* ifindex, fwmark */
-    SG_ACTION_ROUTE_ADD,       /* route: NLM_F_CREATE | NLM_F_APPEND; EEXIST is success */
-    SG_ACTION_ROUTE_REPLACE,   /* route: NLM_F_CREATE | NLM_F_REPLACE */
-    SG_ACTION_ROUTE_DEL,       /* route: by its full tuple; ESRCH is success */
-    SG_ACTION_RULE_ADD,        /* rule: NLM_F_CREATE | NLM_F_EXCL; EEXIST is success */
-    SG_ACTION_RULE_DEL,        /* rule: by its full tuple; ENOENT is success */
+    SG_ACTION_NFT_TABLE_ADD,    /* or wakes one that is dormant */
+    SG_ACTION_NFT_SET_ADD,      /* set: its definition, no elements */
+    SG_ACTION_NFT_SET_DEL,      /* set (as the kernel has it) */
+    SG_ACTION_NFT_CHAIN_ADD,    /* chain: its definition, no rules */
+    SG_ACTION_NFT_CHAIN_DEL,    /* chain; its rules go with it */
+    SG_ACTION_NFT_CHAIN_FLUSH,  /* chain: all its rules go */
+    SG_ACTION_NFT_RULE_ADD,     /* chain, nft_rule: appended */
+    SG_ACTION_NFT_ELEMENT_ADD,  /* set, element */
+    SG_ACTION_NFT_ELEMENT_DEL,  /* set, element */
+    SG_ACTION_WG_FWMARK,        /* ifindex, fwmark */
+    SG_ACTION_WG_PRESHARED_KEY, /* ifindex, public_key; the key itself is on SgKernel.keyring */
+    SG_ACTION_ADDRESS_ADD,      /* address: NLM_F_CREATE | NLM_F_EXCL; EEXIST is success */
+    SG_ACTION_ROUTE_ADD,        /* route: NLM_F_CREATE | NLM_F_APPEND; EEXIST is success */
+    SG_ACTION_ROUTE_REPLACE,    /* route: NLM_F_CREATE | NLM_F_REPLACE */
+    SG_ACTION_ROUTE_DEL,        /* route: by its full tuple; ESRCH is success */
+    SG_ACTION_RULE_ADD,         /* rule: NLM_F_CREATE | NLM_F_EXCL; EEXIST is success */
+    SG_ACTION_RULE_DEL,         /* rule: by its full tuple; ENOENT is success */
     SG_ACTION_KIND_N
 } SgActionKind;
 
@@ -52,6 +54,8 @@ typedef struct {
     SgRule rule;
     uint32_t ifindex;
     uint32_t fwmark;
+    SgWgRawKey public_key;
+    SgAddress address;
 } SgAction;
 
 typedef struct {

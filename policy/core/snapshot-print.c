@@ -60,6 +60,39 @@ print_wireguard (const SgWireguard *wireguard, const SgSnapshot *snapshot, GStri
 }
 
 static void
+print_peer (const SgWireguardPeer *peer, const SgSnapshot *snapshot, GString *out)
+{
+    const char *name = sg_snapshot_link_name (peer->ifindex, snapshot);
+    SgWgKey key;
+
+    sg_wg_key_encode (&peer->public_key, &key);
+    g_string_append_printf (out, "peer %s dev %s%s\n", key.text, name ? name : "?",
+                            peer->preshared ? " preshared" : "");
+}
+
+static void
+print_profile (const SgWireguardProfile *profile, GString *out)
+{
+    g_string_append_printf (out, "profile %s", profile->device);
+    if (profile->fwmark)
+        g_string_append_printf (out, " fwmark 0x%x", profile->fwmark);
+    for (guint i = 0; i < profile->addresses->len; i++) {
+        const SgWgAddress *address = &g_array_index (profile->addresses, SgWgAddress, i);
+        char text[SG_PREFIX_TEXT_MAX];
+
+        g_string_append_printf (out, " address %s/%u", sg_ip_format (&address->ip, text),
+                                address->len);
+    }
+    for (guint i = 0; i < profile->preshared->len; i++) {
+        SgWgKey key;
+
+        sg_wg_key_encode (&g_array_index (profile->preshared, SgWgRawKey, i), &key);
+        g_string_append_printf (out, " preshared %s", key.text);
+    }
+    g_string_append_c (out, '\n');
+}
+
+static void
 print_device (const SgDevice *device, GString *out)
 {
     char text[SG_PREFIX_TEXT_MAX];
@@ -125,9 +158,13 @@ sg_snapshot_to_string (const SgSnapshot *snapshot)
     print_routing (snapshot, out);
     for (guint i = 0; i < snapshot->wireguards->len; i++)
         print_wireguard (&g_array_index (snapshot->wireguards, SgWireguard, i), snapshot, out);
+    for (guint i = 0; i < snapshot->peers->len; i++)
+        print_peer (&g_array_index (snapshot->peers, SgWireguardPeer, i), snapshot, out);
     g_string_append_printf (out, "networkmanager %s\n", nm_words[snapshot->nm]);
     for (guint i = 0; i < snapshot->devices->len; i++)
         print_device (&g_array_index (snapshot->devices, SgDevice, i), out);
+    for (guint i = 0; i < snapshot->profiles->len; i++)
+        print_profile (g_ptr_array_index (snapshot->profiles, i), out);
     print_nft (snapshot->nft6, out);
     return g_string_free (out, /* free_segment= */ FALSE);
 }

@@ -9,6 +9,27 @@ values (guint size)
     return g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, size);
 }
 
+SgWireguardProfile *
+sg_wireguard_profile_new (const char *device)
+{
+    SgWireguardProfile *profile = g_new0 (SgWireguardProfile, 1);
+
+    g_strlcpy (profile->device, device, sizeof profile->device);
+    profile->addresses = values (sizeof (SgWgAddress));
+    profile->preshared = values (sizeof (SgWgRawKey));
+    return profile;
+}
+
+void
+sg_wireguard_profile_free (SgWireguardProfile *profile)
+{
+    if (!profile)
+        return;
+    g_array_unref (profile->addresses);
+    g_array_unref (profile->preshared);
+    g_free (profile);
+}
+
 SgSnapshot *
 sg_snapshot_new (void)
 {
@@ -19,7 +40,10 @@ sg_snapshot_new (void)
     snapshot->routes = g_ptr_array_new_with_free_func (g_free);
     snapshot->rules = values (sizeof (SgRule));
     snapshot->wireguards = values (sizeof (SgWireguard));
+    snapshot->peers = values (sizeof (SgWireguardPeer));
     snapshot->devices = values (sizeof (SgDevice));
+    snapshot->profiles =
+        g_ptr_array_new_with_free_func ((GDestroyNotify) sg_wireguard_profile_free);
     snapshot->nm = SG_NM_ABSENT;
     return snapshot;
 }
@@ -34,7 +58,9 @@ sg_snapshot_free (SgSnapshot *snapshot)
     g_ptr_array_unref (snapshot->routes);
     g_array_unref (snapshot->rules);
     g_array_unref (snapshot->wireguards);
+    g_array_unref (snapshot->peers);
     g_array_unref (snapshot->devices);
+    g_ptr_array_unref (snapshot->profiles);
     sg_nft_table_free (snapshot->nft6);
     g_free (snapshot);
 }
@@ -90,6 +116,18 @@ sg_snapshot_device (const SgSnapshot *snapshot, const char *name)
 
         if (strcmp (device->name, name) == 0)
             return device;
+    }
+    return NULL;
+}
+
+const SgWireguardProfile *
+sg_snapshot_profile (const SgSnapshot *snapshot, const char *device)
+{
+    for (guint i = 0; i < snapshot->profiles->len; i++) {
+        const SgWireguardProfile *profile = g_ptr_array_index (snapshot->profiles, i);
+
+        if (strcmp (profile->device, device) == 0)
+            return profile;
     }
     return NULL;
 }

@@ -8,6 +8,7 @@
 #include "core/nft-model.h"
 #include "core/route.h"
 #include "core/rule.h"
+#include "core/wg-key.h"
 
 /* A network interface (RTM_NEWLINK). */
 typedef struct {
@@ -36,6 +37,13 @@ typedef struct {
     bool peer_default4; /* … 0.0.0.0/0 */
 } SgWireguard;
 
+/* A peer of one. Says whether it has a preshared key, never which. */
+typedef struct {
+    uint32_t ifindex;
+    SgWgRawKey public_key;
+    bool preshared;
+} SgWireguardPeer;
+
 /* A network device as NetworkManager sees it. */
 typedef struct {
     char name[IFNAMSIZ];
@@ -46,8 +54,21 @@ typedef struct {
     char kind[16];       /* "ethernet", "wifi", "wireguard", … */
     SgIp gateway6;       /* default gateway that NetworkManager reports; AF_UNSPEC = none */
     SgIp gateway4;
-    char uuid[37]; /* of the active profile; "" = none */
+    char uuid[37];    /* of the active profile; "" = none */
+    char profile[96]; /* its object on the bus; "" = none */
 } SgDevice;
+
+/* What the active profile of a WireGuard device says, without its secrets. */
+typedef struct {
+    char device[IFNAMSIZ];
+    uint32_t fwmark;   /* 0 = not said */
+    GArray *addresses; /* of SgWgAddress, both families */
+    GArray *preshared; /* of SgWgRawKey: public keys of the peers that have a preshared key there */
+} SgWireguardProfile;
+
+SgWireguardProfile *sg_wireguard_profile_new (const char *device);
+void sg_wireguard_profile_free (SgWireguardProfile *profile);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgWireguardProfile, sg_wireguard_profile_free)
 
 /* How much the devices say. */
 typedef enum {
@@ -58,15 +79,17 @@ typedef enum {
 
 typedef struct {
     GArray *links;      /* of SgLink, sorted by ifindex */
-    GArray *addresses;  /* of SgAddress, of the configured families */
+    GArray *addresses;  /* of SgAddress, of the configured families and those that profiles name */
     GPtrArray *routes;  /* of SgRoute (owned), next hops in canonical order: every route of main,
                          * default and the tables that could be a gateway's, and whatever has our
                          * protocol number in any table */
     GArray *rules;      /* of SgRule, in the kernel's order */
     GArray *wireguards; /* of SgWireguard */
+    GArray *peers;      /* of SgWireguardPeer */
     SgNftTable *nft6;   /* table ip6 NftTable= */
     SgNmState nm;
-    GArray *devices; /* of SgDevice */
+    GArray *devices;     /* of SgDevice */
+    GPtrArray *profiles; /* of SgWireguardProfile (owned): those that were asked for */
 } SgSnapshot;
 
 SgSnapshot *sg_snapshot_new (void);
@@ -75,6 +98,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgSnapshot, sg_snapshot_free)
 const SgLink *sg_snapshot_link (const SgSnapshot *snapshot, uint32_t ifindex);
 const SgLink *sg_snapshot_link_by_name (const SgSnapshot *snapshot, const char *name);
 const SgWireguard *sg_snapshot_wireguard (const SgSnapshot *snapshot, uint32_t ifindex);
+/* The first profile whose device has that name; NULL when none was asked for. */
+const SgWireguardProfile *sg_snapshot_profile (const SgSnapshot *snapshot, const char *device);
 const SgDevice *sg_snapshot_device (const SgSnapshot *snapshot, const char *name);
 /* An SgLinkName: @data is the snapshot. */
 const char *sg_snapshot_link_name (uint32_t ifindex, const void *data);

@@ -22,6 +22,8 @@ void sg_wanted_add_rules (SgWanted *wanted, const SgSituation *situation);
 void sg_wanted_add_injected (SgWanted *wanted, const SgSituation *situation);
 /* wanted-tables.c: fills wanted->routes, sorted. */
 void sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation);
+/* wanted-repair.c: fills wanted->preshared and wanted->addresses. */
+void sg_wanted_add_repair (SgWanted *wanted, const SgSnapshot *snapshot);
 /* wanted-guard.c: fills wanted->nft6. */
 void sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation);
 /* wanted-guard.c: whether the guard does not look at what leaves by @link, as it is known not to

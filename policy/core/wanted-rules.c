@@ -145,9 +145,13 @@ transport_table (const SgSituation *situation)
 static uint32_t
 fwmark_to_be (const SgWireguard *wireguard, const SgSituation *situation)
 {
-    if (wireguard->fwmark || !sg_gateways_contain (situation->gateways, wireguard->ifindex))
-        return wireguard->fwmark;
-    return SG_WG_FWMARK;
+    for (guint i = 0; i < situation->gateways->len; i++) {
+        const SgGateway *gateway = &g_array_index (situation->gateways, SgGateway, i);
+
+        if (gateway->ifindex == wireguard->ifindex)
+            return gateway->fwmark;
+    }
+    return wireguard->fwmark;
 }
 
 static void

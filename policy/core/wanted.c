@@ -58,37 +58,69 @@ warn_of_foreign_chains (SgWanted *wanted, const SgSnapshot *snapshot)
                                           (const char *) g_ptr_array_index (table->foreign, 0)));
 }
 
+static GArray *
+values (guint size)
+{
+    return g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, size);
+}
+
+static SgWanted *
+new_empty (const SgConfig *config)
+{
+    SgWanted *wanted = g_new0 (SgWanted, 1);
+
+    wanted->rules = values (sizeof (SgRule));
+    wanted->routes = g_ptr_array_new_with_free_func (g_free);
+    wanted->fwmarks = values (sizeof (SgWantedFwmark));
+    wanted->preshared = values (sizeof (SgWantedPreshared));
+    wanted->addresses = values (sizeof (SgAddress));
+    wanted->nft6 = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
+    wanted->warnings = g_ptr_array_new_with_free_func (g_free);
+    return wanted;
+}
+
+/* Decides on @snapshot, in which the addresses that come back are already there: their rules are
+ * neither taken away nor late. */
+static void
+decide (SgWanted *wanted, SgSituation *situation)
+{
+    const SgSnapshot *snapshot = situation->snapshot;
+    const char *outbound = situation->state->outbound;
+    g_autoptr (GArray) local = NULL;
+
+    wanted->gateways = sg_gateways_find (situation->config, situation->memory, snapshot);
+    situation->gateways = wanted->gateways;
+    situation->selection = outbound[0] != '\0';
+    if (situation->selection)
+        situation->selected = sg_gateways_by_name (wanted->gateways, outbound);
+
+    local =
+        sg_local_prefixes_find (situation->config, situation->state, snapshot, wanted->warnings);
+    situation->local = local;
+    warn_of_selection (wanted, situation);
+    if (situation->config->ipv6) {
+        sg_wanted_add_rules (wanted, situation);
+        sg_wanted_add_routes (wanted, situation);
+        sg_wanted_add_guard (wanted, situation);
+        add_fwmarks (wanted, snapshot);
+        warn_of_foreign_chains (wanted, snapshot);
+    }
+}
+
 SgWanted *
 sg_wanted_new (const SgConfig *config, const SgState *state, const SgMemory *memory,
                const SgSnapshot *snapshot)
 {
-    SgWanted *wanted = g_new0 (SgWanted, 1);
-    SgSituation situation = {config, state, memory, snapshot};
+    SgWanted *wanted = new_empty (config);
+    g_autoptr (GArray) addresses = values (sizeof (SgAddress));
+    SgSnapshot repaired = *snapshot;
+    SgSituation situation = {config, state, memory, &repaired};
 
-    wanted->gateways = sg_gateways_find (config, memory, snapshot);
-    wanted->rules = g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgRule));
-    wanted->routes = g_ptr_array_new_with_free_func (g_free);
-    wanted->fwmarks =
-        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgWantedFwmark));
-    wanted->nft6 = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
-    wanted->warnings = g_ptr_array_new_with_free_func (g_free);
-
-    situation.gateways = wanted->gateways;
-    situation.selection = state->outbound[0] != '\0';
-    if (situation.selection)
-        situation.selected = sg_gateways_by_name (wanted->gateways, state->outbound);
-
-    g_autoptr (GArray) local = sg_local_prefixes_find (config, state, snapshot, wanted->warnings);
-
-    situation.local = local;
-    warn_of_selection (wanted, &situation);
-    if (config->ipv6) {
-        sg_wanted_add_rules (wanted, &situation);
-        sg_wanted_add_routes (wanted, &situation);
-        sg_wanted_add_guard (wanted, &situation);
-        add_fwmarks (wanted, snapshot);
-        warn_of_foreign_chains (wanted, snapshot);
-    }
+    sg_wanted_add_repair (wanted, snapshot);
+    g_array_append_vals (addresses, snapshot->addresses->data, snapshot->addresses->len);
+    g_array_append_vals (addresses, wanted->addresses->data, wanted->addresses->len);
+    repaired.addresses = addresses;
+    decide (wanted, &situation);
     return wanted;
 }
 
@@ -101,6 +133,8 @@ sg_wanted_free (SgWanted *wanted)
     g_array_unref (wanted->rules);
     g_ptr_array_unref (wanted->routes);
     g_array_unref (wanted->fwmarks);
+    g_array_unref (wanted->preshared);
+    g_array_unref (wanted->addresses);
     sg_nft_table_free (wanted->nft6);
     g_ptr_array_unref (wanted->warnings);
     g_free (wanted);

@@ -15,11 +15,19 @@ typedef struct {
     uint32_t fwmark;
 } SgWantedFwmark;
 
+/* A peer that lost the preshared key that its profile still has. */
+typedef struct {
+    uint32_t ifindex;
+    SgWgRawKey public_key;
+} SgWantedPreshared;
+
 typedef struct {
     GArray *gateways;  /* of SgGateway, sorted by ifindex */
     GArray *rules;     /* of SgRule, in the order in which they are to be added */
     GPtrArray *routes; /* of SgRoute (owned), sorted by sg_route_compare */
     GArray *fwmarks;   /* of SgWantedFwmark: only those to be changed */
+    GArray *preshared; /* of SgWantedPreshared: the same */
+    GArray *addresses; /* of SgAddress: those that are missing on WireGuard links */
     SgNftTable *nft6;
     GPtrArray *warnings; /* of char *: what a person should know, one sentence each */
 } SgWanted;
@@ -27,5 +35,8 @@ typedef struct {
 /* Decides. Pure; never fails: whatever the snapshot holds, there is something safe to want. */
 SgWanted *sg_wanted_new (const SgConfig *config, const SgState *state, const SgMemory *memory,
                          const SgSnapshot *snapshot);
+/* Takes back what is wanted of peers whose preshared key @keyring does not hold: what the profile
+ * promised is not in it. */
+void sg_wanted_keep_known (SgWanted *wanted, const SgKeyring *keyring);
 void sg_wanted_free (SgWanted *wanted);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgWanted, sg_wanted_free)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernel/genl-wg.h"
 
+#include <string.h>
+
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
 
@@ -11,7 +13,7 @@ static const SgNlSpec family_specs[] = {
     [CTRL_ATTR_FAMILY_ID] = {SG_NL_U16},
 };
 
-/* WGDEVICE_A_PRIVATE_KEY and all of a peer but its allowed-ips are not even looked at. */
+/* WGDEVICE_A_PRIVATE_KEY is not even looked at. */
 static const SgNlSpec device_specs[] = {
     [WGDEVICE_A_IFINDEX] = {SG_NL_U32},
     [WGDEVICE_A_FWMARK] = {SG_NL_U32},
@@ -19,6 +21,8 @@ static const SgNlSpec device_specs[] = {
 };
 
 static const SgNlSpec peer_specs[] = {
+    [WGPEER_A_PUBLIC_KEY] = {SG_NL_BYTES, WG_KEY_LEN},
+    [WGPEER_A_PRESHARED_KEY] = {SG_NL_BYTES, WG_KEY_LEN},
     [WGPEER_A_ALLOWEDIPS] = {SG_NL_BYTES},
 };
 
@@ -50,7 +54,32 @@ parse_allowed (const struct nlattr *nest, SgWireguard *wireguard)
 }
 
 static bool
-parse_peer (const struct nlattr *nest, SgWireguard *wireguard)
+is_zero (const uint8_t *bytes, size_t len)
+{
+    uint8_t any = 0;
+
+    while (len-- > 0)
+        any |= *bytes++;
+    return any == 0;
+}
+
+/* Notes who the peer is. Without a preshared key, zeros or not, it is one of which the allowed-ips
+ * go on (drivers/net/wireguard/netlink.c, get_peer). */
+static void
+add_peer (const struct nlattr **attrs, const SgWireguard *wireguard, GArray *peers)
+{
+    const struct nlattr *preshared = attrs[WGPEER_A_PRESHARED_KEY];
+    SgWireguardPeer peer = {.ifindex = wireguard->ifindex};
+
+    if (!attrs[WGPEER_A_PUBLIC_KEY] || !preshared)
+        return;
+    memcpy (peer.public_key.bytes, sg_nl_attr_data (attrs[WGPEER_A_PUBLIC_KEY]), WG_KEY_LEN);
+    peer.preshared = !is_zero (sg_nl_attr_data (preshared), WG_KEY_LEN);
+    g_array_append_val (peers, peer);
+}
+
+static bool
+parse_peer (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers)
 {
     const struct nlattr *attrs[G_N_ELEMENTS (peer_specs)];
     const struct nlattr *allowed = NULL;
@@ -58,6 +87,7 @@ parse_peer (const struct nlattr *nest, SgWireguard *wireguard)
 
     if (!parse_nested (nest, peer_specs, G_N_ELEMENTS (peer_specs), attrs))
         return false;
+    add_peer (attrs, wireguard, peers);
     if (!attrs[WGPEER_A_ALLOWEDIPS])
         return true;
     while (sg_nl_attr_next (attrs[WGPEER_A_ALLOWEDIPS], &allowed, &broken)) {
@@ -68,33 +98,34 @@ parse_peer (const struct nlattr *nest, SgWireguard *wireguard)
 }
 
 static bool
-parse_peers (const struct nlattr *nest, SgWireguard *wireguard)
+parse_peers (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers)
 {
     const struct nlattr *peer = NULL;
     bool broken = false;
 
     while (sg_nl_attr_next (nest, &peer, &broken)) {
-        if (!parse_peer (peer, wireguard))
+        if (!parse_peer (peer, wireguard, peers))
             return false;
     }
     return !broken;
 }
 
 bool
-sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GError **error)
+sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GArray *peers, GError **error)
 {
     const struct nlattr *attrs[G_N_ELEMENTS (device_specs)];
+    bool ok = sg_nl_message_parse (nlh, sizeof (struct genlmsghdr), device_specs,
+                                   G_N_ELEMENTS (device_specs), attrs);
 
-    if (!sg_nl_message_parse (nlh, sizeof (struct genlmsghdr), device_specs,
-                              G_N_ELEMENTS (device_specs), attrs) ||
-        (attrs[WGDEVICE_A_PEERS] && !parse_peers (attrs[WGDEVICE_A_PEERS], wireguard))) {
+    if (ok && attrs[WGDEVICE_A_IFINDEX])
+        wireguard->ifindex = sg_nl_attr_u32 (attrs[WGDEVICE_A_IFINDEX]);
+    if (ok && attrs[WGDEVICE_A_FWMARK])
+        wireguard->fwmark = sg_nl_attr_u32 (attrs[WGDEVICE_A_FWMARK]);
+    if (!ok ||
+        (attrs[WGDEVICE_A_PEERS] && !parse_peers (attrs[WGDEVICE_A_PEERS], wireguard, peers))) {
         g_set_error (error, SG_ERROR, SG_ERROR_KERNEL, "malformed message about a WireGuard link");
         return false;
     }
-    if (attrs[WGDEVICE_A_IFINDEX])
-        wireguard->ifindex = sg_nl_attr_u32 (attrs[WGDEVICE_A_IFINDEX]);
-    if (attrs[WGDEVICE_A_FWMARK])
-        wireguard->fwmark = sg_nl_attr_u32 (attrs[WGDEVICE_A_FWMARK]);
     return true;
 }
 
@@ -147,26 +178,36 @@ sg_genl_wg_resolve (SgNlSocket *sock, uint16_t *ret_family, GError **error)
     return true;
 }
 
+/* Where one dump goes. */
+typedef struct {
+    SgWireguard wireguard;
+    GArray *peers;
+    guint before; /* how many peers there were when it started */
+} Taking;
+
 static bool
 take_device (const struct nlmsghdr *nlh, void *data, GError **error)
 {
-    return sg_genl_wg_parse (nlh, data, error);
+    Taking *taking = data;
+
+    return sg_genl_wg_parse (nlh, &taking->wireguard, taking->peers, error);
 }
 
 static void
 reset_device (void *data)
 {
-    SgWireguard *wireguard = data;
+    Taking *taking = data;
 
-    *wireguard = (SgWireguard) {.ifindex = wireguard->ifindex};
+    taking->wireguard = (SgWireguard) {.ifindex = taking->wireguard.ifindex};
+    g_array_set_size (taking->peers, taking->before);
 }
 
 bool
-sg_genl_wg_dump (SgNlSocket *sock, uint16_t family, uint32_t ifindex, SgWireguard *ret_wireguard,
+sg_genl_wg_dump (SgNlSocket *sock, uint16_t family, uint32_t ifindex, SgSnapshot *snapshot,
                  GError **error)
 {
-    SgWireguard wireguard = {.ifindex = ifindex};
-    const SgNlReader reader = {take_device, reset_device, &wireguard};
+    Taking taking = {{.ifindex = ifindex}, snapshot->peers, snapshot->peers->len};
+    const SgNlReader reader = {take_device, reset_device, &taking};
     uint8_t memory[SG_GENL_WG_ROOM] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
     SgNlMessage message = begin (memory, sizeof (memory), family, WG_CMD_GET_DEVICE);
 
@@ -176,10 +217,11 @@ sg_genl_wg_dump (SgNlSocket *sock, uint16_t family, uint32_t ifindex, SgWireguar
     /* The answer holds the private key and every preshared key. */
     sg_nl_socket_wipe (sock);
     if (!ok) {
+        g_array_set_size (taking.peers, taking.before);
         g_prefix_error (error, "read WireGuard link %u: ", ifindex);
         return false;
     }
-    *ret_wireguard = wireguard;
+    g_array_append_val (snapshot->wireguards, taking.wireguard);
     return true;
 }
 
@@ -191,5 +233,23 @@ sg_genl_wg_build_fwmark (void *memory, size_t room, uint16_t family, uint32_t if
 
     sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, ifindex);
     sg_nl_put_u32 (&message, WGDEVICE_A_FWMARK, fwmark);
+    return !message.full;
+}
+
+bool
+sg_genl_wg_build_preshared (void *memory, size_t room, uint16_t family, const SgWireguardPeer *peer,
+                            const SgWgRawKey *preshared)
+{
+    SgNlMessage message = begin (memory, room, family, WG_CMD_SET_DEVICE);
+    struct nlattr *peers, *entry;
+
+    sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, peer->ifindex);
+    peers = sg_nl_nest_begin (&message, WGDEVICE_A_PEERS);
+    entry = sg_nl_nest_begin (&message, /* type= */ 0);
+    sg_nl_put (&message, WGPEER_A_PUBLIC_KEY, peer->public_key.bytes, WG_KEY_LEN);
+    sg_nl_put_u32 (&message, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
+    sg_nl_put (&message, WGPEER_A_PRESHARED_KEY, preshared->bytes, WG_KEY_LEN);
+    sg_nl_nest_end (&message, entry);
+    sg_nl_nest_end (&message, peers);
     return !message.full;
 }

@@ -56,20 +56,18 @@ dump_wireguards (Linux *self, SgSnapshot *snapshot, GError **error)
     for (guint i = 0; i < snapshot->links->len; i++) {
         const SgLink *link = &g_array_index (snapshot->links, SgLink, i);
         g_autoptr (GError) failure = NULL;
-        SgWireguard wireguard;
         SgNlSocket *sock;
 
         if (!g_str_equal (link->kind, "wireguard"))
             continue;
         if (!(sock = open_wireguard (self, error)))
             return false;
-        if (sg_genl_wg_dump (sock, self->wg_family, link->ifindex, &wireguard, &failure)) {
-            g_array_append_val (snapshot->wireguards, wireguard);
-        } else if (!g_error_matches (failure, SG_ERROR, SG_ERROR_NOT_FOUND)) {
+        /* One that went away since the links were read is not there, that is all. */
+        if (!sg_genl_wg_dump (sock, self->wg_family, link->ifindex, snapshot, &failure) &&
+            !g_error_matches (failure, SG_ERROR, SG_ERROR_NOT_FOUND)) {
             g_propagate_error (error, g_steal_pointer (&failure));
             return false;
         }
-        /* One that went away since the links were read is not there, that is all. */
     }
     return true;
 }
@@ -97,6 +95,21 @@ dump_nft (Linux *self, const SgConfig *config, SgSnapshot *snapshot, GError **er
     return true;
 }
 
+/* Whether a profile says an IPv4 address, which may be missing. */
+static bool
+names_ipv4 (const GPtrArray *profiles)
+{
+    for (guint i = 0; i < profiles->len; i++) {
+        const SgWireguardProfile *profile = g_ptr_array_index (profiles, i);
+
+        for (guint j = 0; j < profile->addresses->len; j++) {
+            if (g_array_index (profile->addresses, SgWgAddress, j).ip.family == AF_INET)
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool
 linux_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GError **error)
 {
@@ -109,6 +122,9 @@ linux_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GErr
         return false;
     if (config->ipv4 && !dump_family (self, AF_INET, snapshot, error))
         return false;
+    if (!config->ipv4 && names_ipv4 (snapshot->profiles) &&
+        !sg_rtnl_address_dump (self->route, AF_INET, snapshot, error))
+        return false;
     return dump_wireguards (self, snapshot, error) && dump_nft (self, config, snapshot, error);
 }
 
@@ -120,9 +136,9 @@ typedef enum { ROAD_NETFILTER, ROAD_WIREGUARD, ROAD_ROUTE } Road;
 static Road
 road_of (SgActionKind kind)
 {
-    if (kind >= SG_ACTION_ROUTE_ADD)
+    if (kind >= SG_ACTION_ADDRESS_ADD)
         return ROAD_ROUTE;
-    return kind == SG_ACTION_WG_FWMARK ? ROAD_WIREGUARD : ROAD_NETFILTER;
+    return kind >= SG_ACTION_WG_FWMARK ? ROAD_WIREGUARD : ROAD_NETFILTER;
 }
 
 /* The actions of one exchange, for telling which was refused. */
@@ -145,7 +161,7 @@ add_failure (const Exchange *exchange, const SgAction *action, const char *why)
 static bool
 is_as_wanted (SgActionKind kind, int errnum)
 {
-    if (kind == SG_ACTION_ROUTE_ADD || kind == SG_ACTION_RULE_ADD)
+    if (kind == SG_ACTION_ROUTE_ADD || kind == SG_ACTION_RULE_ADD || kind == SG_ACTION_ADDRESS_ADD)
         return errnum == EEXIST;
     /* ENODEV: the device is gone, and took the route along. */
     if (kind == SG_ACTION_ROUTE_DEL)
@@ -183,6 +199,20 @@ build_route (SgNlBatch *batch, SgRtnlRouteKind kind, const SgRoute *route)
     return sg_rtnl_route_build (sg_nl_batch_reserve (batch, room), room, kind, route);
 }
 
+/* False also when nobody brought the key along. */
+static bool
+build_preshared (const Linux *self, SgNlBatch *batch, const SgAction *action)
+{
+    const SgWireguardPeer peer = {.ifindex = action->ifindex, .public_key = action->public_key};
+    const SgWgRawKey *key =
+        self->base.keyring
+            ? sg_keyring_find (self->base.keyring, action->ifindex, &action->public_key)
+            : NULL;
+
+    return key && sg_genl_wg_build_preshared (sg_nl_batch_reserve (batch, SG_GENL_WG_PEER_ROOM),
+                                              SG_GENL_WG_PEER_ROOM, self->wg_family, &peer, key);
+}
+
 static bool
 build (const Linux *self, SgNlBatch *batch, const SgAction *action)
 {
@@ -191,6 +221,11 @@ build (const Linux *self, SgNlBatch *batch, const SgAction *action)
         return sg_genl_wg_build_fwmark (sg_nl_batch_reserve (batch, SG_GENL_WG_ROOM),
                                         SG_GENL_WG_ROOM, self->wg_family, action->ifindex,
                                         action->fwmark);
+    case SG_ACTION_WG_PRESHARED_KEY:
+        return build_preshared (self, batch, action);
+    case SG_ACTION_ADDRESS_ADD:
+        return sg_rtnl_address_build (sg_nl_batch_reserve (batch, SG_RTNL_ADDRESS_ROOM),
+                                      SG_RTNL_ADDRESS_ROOM, &action->address);
     case SG_ACTION_ROUTE_ADD:
         return build_route (batch, SG_RTNL_ROUTE_ADD, action->route);
     case SG_ACTION_ROUTE_REPLACE:
@@ -227,7 +262,7 @@ commit_messages (Linux *self, SgNlSocket *sock, const Exchange *run, size_t n)
 
     for (size_t i = 0; i < n; i++) {
         if (!build (self, batch, &run->actions[i])) {
-            add_failure (run, &run->actions[i], "too large for one message");
+            add_failure (run, &run->actions[i], "cannot be put into a message");
             continue;
         }
         sent[sg_nl_batch_count (batch)] = run->actions[i];

@@ -35,6 +35,7 @@ typedef struct {
 
 struct SgKernel {
     const SgKernelOps *ops;
+    const SgKeyring *keyring; /* borrowed: the keys of SG_ACTION_WG_PRESHARED_KEY; NULL: none */
     SgKernelStats stats;
 };
 

@@ -118,6 +118,8 @@ put_action (SgNlMessage *message, const SgAction *action, size_t index)
         sg_nl_put_string (message, NFTA_SET_ELEM_LIST_SET, action->set->name);
         return true;
     case SG_ACTION_WG_FWMARK:
+    case SG_ACTION_WG_PRESHARED_KEY:
+    case SG_ACTION_ADDRESS_ADD:
     case SG_ACTION_ROUTE_ADD:
     case SG_ACTION_ROUTE_REPLACE:
     case SG_ACTION_ROUTE_DEL:

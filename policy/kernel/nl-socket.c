@@ -396,13 +396,22 @@ sg_nl_batch_new (void)
     return batch;
 }
 
+/* A message may hold a key. */
+static void
+wipe_and_free (uint8_t *data, size_t size)
+{
+    if (data)
+        explicit_bzero (data, size);
+    g_free (data);
+}
+
 void
 sg_nl_batch_free (SgNlBatch *batch)
 {
     if (!batch)
         return;
     g_array_unref (batch->offsets);
-    g_free (batch->data);
+    wipe_and_free (batch->data, batch->size);
     g_free (batch);
 }
 
@@ -411,8 +420,14 @@ sg_nl_batch_reserve (SgNlBatch *batch, size_t room)
 {
     room = MNL_ALIGN (MAX (room, sizeof (struct nlmsghdr)));
     if (batch->size - batch->len < room) {
-        batch->size = MAX (batch->size * 2, batch->len + room);
-        batch->data = g_realloc (batch->data, batch->size);
+        size_t size = MAX (batch->size * 2, batch->len + room);
+        uint8_t *data = g_malloc (size);
+
+        if (batch->len > 0)
+            memcpy (data, batch->data, batch->len);
+        wipe_and_free (batch->data, batch->size);
+        batch->data = data;
+        batch->size = size;
     }
     memset (batch->data + batch->len, 0, room);
     return (void *) (batch->data + batch->len);

@@ -57,6 +57,7 @@ bool sg_nl_socket_read (SgNlSocket *sock, struct nlmsghdr *request, const SgNlRe
 typedef struct SgNlBatch SgNlBatch;
 
 SgNlBatch *sg_nl_batch_new (void);
+/* Wipes what it held. */
 void sg_nl_batch_free (SgNlBatch *batch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgNlBatch, sg_nl_batch_free)
 

@@ -40,6 +40,26 @@ sg_rtnl_address_parse (const struct nlmsghdr *nlh, SgAddress *ret_address, GErro
     return true;
 }
 
+bool
+sg_rtnl_address_build (void *memory, size_t room, const SgAddress *address)
+{
+    SgNlMessage message =
+        sg_nl_message_begin (memory, room, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+    struct ifaddrmsg *header = sg_nl_put_header (&message, sizeof (*header));
+
+    if (!header)
+        return false;
+    header->ifa_family = address->ip.family;
+    header->ifa_prefixlen = address->prefix_len;
+    header->ifa_scope = address->scope;
+    header->ifa_index = address->ifindex;
+    /* IPv4 wants both: the near and the far end are the same on a link to many. */
+    sg_nl_put_ip (&message, IFA_LOCAL, &address->ip);
+    sg_nl_put_ip (&message, IFA_ADDRESS, &address->ip);
+    sg_nl_put_u32 (&message, IFA_FLAGS, address->flags);
+    return !message.full;
+}
+
 /* Where the addresses of one dump go. */
 typedef struct {
     GArray *addresses;

@@ -8,6 +8,13 @@
 /* Reads RTM_NEWADDR of IPv4 or IPv6. False (SG_ERROR_KERNEL) when it is malformed. */
 bool sg_rtnl_address_parse (const struct nlmsghdr *nlh, SgAddress *ret_address,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Room that the message about any address fits in. */
+#define SG_RTNL_ADDRESS_ROOM 128
+
+/* Builds RTM_NEWADDR (CREATE | EXCL) in @room zeroed bytes at @memory: valid for ever. False when
+ * it does not fit. */
+bool sg_rtnl_address_build (void *memory, size_t room,
+                            const SgAddress *address) G_GNUC_WARN_UNUSED_RESULT;
 /* Appends the addresses of @family to @snapshot. */
 bool sg_rtnl_address_dump (SgNlSocket *sock, uint8_t family, SgSnapshot *snapshot,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -76,9 +76,10 @@ parse_nexthop (const struct nlmsghdr *nlh, GError **error)
 static bool
 parse_wireguard (const struct nlmsghdr *nlh, GError **error)
 {
+    g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
     SgWireguard wireguard = {0};
 
-    return sg_genl_wg_parse (nlh, &wireguard, error);
+    return sg_genl_wg_parse (nlh, &wireguard, peers, error);
 }
 
 static bool

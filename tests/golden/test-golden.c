@@ -118,6 +118,9 @@ replace_snapshot (SgSituationText *situation, SgSnapshot *after)
     after->nm = situation->snapshot->nm;
     g_array_append_vals (after->devices, situation->snapshot->devices->data,
                          situation->snapshot->devices->len);
+    g_ptr_array_extend_and_steal (after->profiles,
+                                  g_steal_pointer (&situation->snapshot->profiles));
+    situation->snapshot->profiles = g_ptr_array_new ();
     sg_snapshot_free (situation->snapshot);
     situation->snapshot = after;
 }

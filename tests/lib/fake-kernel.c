@@ -20,6 +20,7 @@ sg_fake_copy (const SgSnapshot *from, SgSnapshot *to)
     g_array_append_vals (to->addresses, from->addresses->data, from->addresses->len);
     g_array_append_vals (to->rules, from->rules->data, from->rules->len);
     g_array_append_vals (to->wireguards, from->wireguards->data, from->wireguards->len);
+    g_array_append_vals (to->peers, from->peers->data, from->peers->len);
     for (guint i = 0; i < from->routes->len; i++)
         g_ptr_array_add (to->routes, sg_route_copy (g_ptr_array_index (from->routes, i)));
     g_clear_pointer (&to->nft6, sg_nft_table_free);
@@ -228,6 +229,20 @@ set_fwmark (SgSnapshot *state, uint32_t ifindex, uint32_t fwmark)
     return ENODEV;
 }
 
+/* A peer that is not there is not made (WGPEER_F_UPDATE_ONLY). */
+static int
+set_preshared (SgSnapshot *state, const SgAction *action)
+{
+    for (guint i = 0; i < state->peers->len; i++) {
+        SgWireguardPeer *peer = &g_array_index (state->peers, SgWireguardPeer, i);
+
+        if (peer->ifindex == action->ifindex &&
+            sg_wg_key_equal (&peer->public_key, &action->public_key))
+            peer->preshared = true;
+    }
+    return 0;
+}
+
 /* ---- commits ---- */
 
 /* One action that is not of nftables; 0 or the errno that counts as failure (see
@@ -238,6 +253,11 @@ change (SgSnapshot *state, const SgAction *action)
     switch (action->kind) {
     case SG_ACTION_WG_FWMARK:
         return set_fwmark (state, action->ifindex, action->fwmark);
+    case SG_ACTION_WG_PRESHARED_KEY:
+        return set_preshared (state, action);
+    case SG_ACTION_ADDRESS_ADD:
+        g_array_append_val (state->addresses, action->address);
+        return 0;
     case SG_ACTION_ROUTE_ADD:
         if (!has_devices (state, action->route))
             return ENODEV;

@@ -226,6 +226,8 @@ change (SgNftTable *table, const SgAction *action)
         return change_element (table, action);
     case SG_ACTION_NFT_TABLE_ADD:
     case SG_ACTION_WG_FWMARK:
+    case SG_ACTION_WG_PRESHARED_KEY:
+    case SG_ACTION_ADDRESS_ADD:
     case SG_ACTION_ROUTE_ADD:
     case SG_ACTION_ROUTE_REPLACE:
     case SG_ACTION_ROUTE_DEL:

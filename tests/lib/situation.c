@@ -310,6 +310,53 @@ parse_wireguard (Words *words, SgSituationText *to)
     g_array_append_val (to->snapshot->wireguards, wireguard);
 }
 
+static SgWgRawKey
+take_key (Words *words)
+{
+    SgWgRawKey key = {0};
+
+    if (!sg_wg_key_decode (take (words), &key))
+        g_error ("situation: “%s”: no key", words->line);
+    return key;
+}
+
+static void
+parse_peer (Words *words, SgSituationText *to)
+{
+    SgWireguardPeer peer = {.public_key = take_key (words)};
+
+    if (!take_word (words, "dev"))
+        unknown (words);
+    peer.ifindex = take_interface (words, to->snapshot);
+    peer.preshared = take_word (words, "preshared");
+    g_array_append_val (to->snapshot->peers, peer);
+}
+
+static void
+parse_profile (Words *words, SgSituationText *to)
+{
+    SgWireguardProfile *profile = sg_wireguard_profile_new (take (words));
+
+    g_ptr_array_add (to->snapshot->profiles, profile);
+    while (peek (words)) {
+        if (take_word (words, "fwmark")) {
+            profile->fwmark = take_number (words);
+        } else if (take_word (words, "address")) {
+            SgWgAddress address;
+
+            if (!sg_wg_address_parse (take (words), &address, NULL))
+                unknown (words);
+            g_array_append_val (profile->addresses, address);
+        } else if (take_word (words, "preshared")) {
+            SgWgRawKey key = take_key (words);
+
+            g_array_append_val (profile->preshared, key);
+        } else {
+            unknown (words);
+        }
+    }
+}
+
 static void
 parse_networkmanager (Words *words, SgSituationText *to)
 {
@@ -408,7 +455,8 @@ static const struct {
     {"device", parse_device},       {"foreign-chain", parse_foreign_chain},
     {"config", parse_config},       {"outbound", parse_outbound},
     {"trusted", parse_trusted},     {"remember", parse_remember},
-    {"mark", parse_mark},
+    {"mark", parse_mark},           {"peer", parse_peer},
+    {"profile", parse_profile},
 };
 
 /* Links come in a first pass: any other line may name one. */

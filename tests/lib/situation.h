@@ -7,6 +7,8 @@
  *     route default table main proto 9 metric 100 via fe80::1 dev eth0 [expires] [pref high]
  *     rule pref 0 lookup 255 proto 2
  *     wireguard wg0 fwmark 0x0 [default6] [default4]
+ *     peer PUBLICKEY dev wg0 [preshared]
+ *     profile wg0 [fwmark 0x0] [address 2001:db8::2/128]… [preshared PUBLICKEY]…
  *     networkmanager absent|starting|ready
  *     device eth0 kind ethernet can-be-gateway managed active [external] [gateway6 IP]
  *     foreign-chain NAME

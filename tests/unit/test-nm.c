@@ -13,6 +13,8 @@
 #include "nm/nm-devices.h"
 #include "nm/nm-kinds.h"
 #include "nm/nm-parse.h"
+#include "nm/nm-profile-parse.h"
+#include "nm/nm-profiles.h"
 
 #define NM "org.freedesktop.NetworkManager"
 #define PATH "/org/freedesktop/NetworkManager"
@@ -384,6 +386,167 @@ test_malformed (void)
     expect_refused (&answer);
 }
 
+/* ---- profiles ---- */
+
+#define PEER "ZQo9NuPBgGjbLHLVO9yDcmr2Y/ZM9YBKyOYpPwfkZxc="
+#define OTHER "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
+#define PRESHARED "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE="
+
+static void
+open_setting (Answer *answer, const char *name)
+{
+    sd_bus_message *m = answer->message;
+
+    g_assert_cmpint (sd_bus_message_open_container (m, 'e', "sa{sv}"), >=, 0);
+    g_assert_cmpint (sd_bus_message_append (m, "s", name), >=, 0);
+    g_assert_cmpint (sd_bus_message_open_container (m, 'a', "{sv}"), >=, 0);
+    g_assert_cmpint (sd_bus_message_append (m, "{sv}", "unknown", "a{ss}", 1, "a", "b"), >=, 0);
+}
+
+static void
+close_containers (Answer *answer, int n)
+{
+    for (int i = 0; i < n; i++)
+        g_assert_cmpint (sd_bus_message_close_container (answer->message), >=, 0);
+}
+
+static void
+open_list (Answer *answer, const char *name)
+{
+    sd_bus_message *m = answer->message;
+
+    g_assert_cmpint (sd_bus_message_open_container (m, 'e', "sv"), >=, 0);
+    g_assert_cmpint (sd_bus_message_append (m, "s", name), >=, 0);
+    g_assert_cmpint (sd_bus_message_open_container (m, 'v', "aa{sv}"), >=, 0);
+    g_assert_cmpint (sd_bus_message_open_container (m, 'a', "a{sv}"), >=, 0);
+}
+
+#define append(answer, ...)                                                                        \
+    g_assert_cmpint (sd_bus_message_append ((answer)->message, "a{sv}", __VA_ARGS__), >=, 0)
+
+static void
+begin_profile (Answer *answer)
+{
+    answer_begin (answer);
+    g_assert_cmpint (sd_bus_message_open_container (answer->message, 'a', "{sa{sv}}"), >=, 0);
+    open_setting (answer, "user"); /* one that is of no use */
+    close_containers (answer, 2);
+    open_setting (answer, "wireguard");
+}
+
+static void
+end_profile (Answer *answer)
+{
+    close_containers (answer, 1);
+    answer_seal (answer);
+}
+
+/* What GetSettings says: flags 0 where there is a key, others or none where there is none. */
+static void
+test_profile (void)
+{
+    g_autoptr (SgWireguardProfile) profile = sg_wireguard_profile_new ("wg0");
+    g_autoptr (GError) error = NULL;
+    SgWgKey key;
+    Answer answer;
+
+    begin_profile (&answer);
+    property (&answer, "fwmark", "u", 51820);
+    open_list (&answer, "peers");
+    append (&answer, 3, "public-key", "s", PEER, "endpoint", "s", "a:1", "preshared-key-flags", "u",
+            0);
+    append (&answer, 1, "public-key", "s", OTHER);
+    append (&answer, 2, "preshared-key-flags", "u", 4, "public-key", "s", OTHER);
+    append (&answer, 2, "preshared-key-flags", "u", 1, "public-key", "s", OTHER);
+    close_containers (&answer, 3 + 2);
+    for (int i = 0; i < 2; i++) {
+        open_setting (&answer, i ? "ipv6" : "ipv4");
+        open_list (&answer, "address-data");
+        append (&answer, 2, "address", "s", i ? "2001:db8::2" : "10.0.0.2", "prefix", "u",
+                i ? 128 : 24);
+        close_containers (&answer, 3 + 2);
+    }
+    end_profile (&answer);
+    g_assert_true (sg_nm_parse_profile (answer.message, profile, &error));
+    g_assert_no_error (error);
+    answer_clear (&answer);
+
+    g_assert_cmpuint (profile->fwmark, ==, 51820);
+    g_assert_cmpuint (profile->preshared->len, ==, 1);
+    sg_wg_key_encode (&g_array_index (profile->preshared, SgWgRawKey, 0), &key);
+    g_assert_cmpstr (key.text, ==, PEER);
+    g_assert_cmpuint (profile->addresses->len, ==, 2);
+    g_assert_cmpuint (g_array_index (profile->addresses, SgWgAddress, 0).ip.family, ==, AF_INET);
+    g_assert_cmpuint (g_array_index (profile->addresses, SgWgAddress, 0).len, ==, 24);
+    g_assert_cmpuint (g_array_index (profile->addresses, SgWgAddress, 1).len, ==, 128);
+}
+
+static void
+test_secrets (void)
+{
+    g_autoptr (SgKeyring) keyring = sg_keyring_new ();
+    g_autoptr (GError) error = NULL;
+    SgWgRawKey peer, other;
+    SgWgKey key;
+    Answer answer;
+
+    begin_profile (&answer);
+    property (&answer, "private-key", "s", OTHER);
+    open_list (&answer, "peers");
+    append (&answer, 2, "preshared-key", "s", PRESHARED, "public-key", "s", PEER);
+    append (&answer, 1, "public-key", "s", OTHER);
+    close_containers (&answer, 3 + 2);
+    end_profile (&answer);
+    g_assert_true (sg_nm_parse_secrets (answer.message, /* ifindex= */ 5, keyring, &error));
+    g_assert_no_error (error);
+    answer_clear (&answer);
+
+    g_assert_true (sg_wg_key_decode (PEER, &peer) && sg_wg_key_decode (OTHER, &other));
+    g_assert_null (sg_keyring_find (keyring, 6, &peer));
+    g_assert_null (sg_keyring_find (keyring, 5, &other));
+    g_assert_nonnull (sg_keyring_find (keyring, 5, &peer));
+    sg_wg_key_encode (sg_keyring_find (keyring, 5, &peer), &key);
+    g_assert_cmpstr (key.text, ==, PRESHARED);
+}
+
+/* Each is refused, and the error holds nothing of a key. */
+static void
+test_profile_malformed (void)
+{
+    for (int i = 0; i < 5; i++) {
+        g_autoptr (SgWireguardProfile) profile = sg_wireguard_profile_new ("wg0");
+        g_autoptr (SgKeyring) keyring = sg_keyring_new ();
+        g_autoptr (GError) error = NULL;
+        Answer answer;
+        bool ok;
+
+        begin_profile (&answer);
+        if (i == 0)
+            property (&answer, "peers", "s", PRESHARED);
+        else
+            open_list (&answer, "peers");
+        if (i == 1)
+            append (&answer, 2, "public-key", "s", "short", "preshared-key", "s", PRESHARED);
+        else if (i == 2)
+            append (&answer, 1, "preshared-key", "s", PRESHARED); /* whose? */
+        else if (i == 3)
+            append (&answer, 2, "public-key", "s", PEER, "preshared-key", "s", PRESHARED "=");
+        else if (i == 4)
+            append (&answer, 2, "public-key", "s", PEER, "preshared-key", "u", 7);
+        close_containers (&answer, (i == 0 ? 0 : 3) + 2);
+        end_profile (&answer);
+        ok = sg_nm_parse_secrets (answer.message, /* ifindex= */ 5, keyring, &error);
+        g_assert_false (ok);
+        g_assert_error (error, SG_ERROR, SG_ERROR_FAILED);
+        g_assert_null (strstr (error->message, "FpCy"));
+        if (i < 3) {
+            g_assert_cmpint (sd_bus_message_rewind (answer.message, /* complete= */ true), >=, 0);
+            g_assert_false (sg_nm_parse_profile (answer.message, profile, NULL));
+        }
+        answer_clear (&answer);
+    }
+}
+
 /* ---- buses that do not behave ---- */
 
 typedef struct {
@@ -448,6 +611,41 @@ test_bus_absent (void)
     expect_absent (5000, 2000, "cannot ask NetworkManager");
 }
 
+/* Only active WireGuard devices that NetworkManager configures are asked about: for the others
+ * nobody even connects, so that there is no reason. */
+static void
+test_profiles_asked (void)
+{
+    static const struct {
+        SgDevice device;
+        bool asked;
+    } rows[] = {
+        {{.kind = "wireguard", .managed = true, .active = true, .profile = PATH "/1"}, true},
+        {{.kind = "wireguard", .managed = true, .active = true}, false},
+        {{.kind = "wireguard", .managed = true, .profile = PATH "/1"}, false},
+        {{.kind = "wireguard", .active = true, .profile = PATH "/1"}, false},
+        {{.kind = "ethernet", .managed = true, .active = true, .profile = PATH "/1"}, false},
+        {{.kind = "wireguard",
+          .managed = true,
+          .active = true,
+          .external = true,
+          .profile = PATH "/1"},
+         false},
+    };
+
+    g_assert_true (
+        g_setenv ("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", /* overwrite= */ TRUE));
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_autoptr (SgSnapshot) snapshot = sg_snapshot_new ();
+        g_autofree char *reason = NULL;
+
+        g_array_append_vals (snapshot->devices, &rows[i].device, 1);
+        sg_nm_read_profiles (snapshot, 1000, &reason);
+        g_assert_cmpuint (snapshot->profiles->len, ==, 0);
+        g_assert_true ((reason != NULL) == rows[i].asked);
+    }
+}
+
 static void
 test_bus_silent (void)
 {
@@ -508,6 +706,10 @@ main (int argc, char **argv)
     g_test_add_func ("/nm/parse/no-link", test_no_link);
     g_test_add_func ("/nm/parse/gateways", test_gateways);
     g_test_add_func ("/nm/parse/malformed", test_malformed);
+    g_test_add_func ("/nm/profile/settings", test_profile);
+    g_test_add_func ("/nm/profile/secrets", test_secrets);
+    g_test_add_func ("/nm/profile/malformed", test_profile_malformed);
+    g_test_add_func ("/nm/profile/who-is-asked", test_profiles_asked);
     g_test_add_func ("/nm/kinds", test_kinds);
     g_test_add_func ("/nm/bus/absent", test_bus_absent);
     g_test_add_func ("/nm/bus/silent", test_bus_silent);

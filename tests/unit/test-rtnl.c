@@ -100,9 +100,10 @@ parse_nexthop (const struct nlmsghdr *nlh, GError **error)
 static bool
 parse_wireguard (const struct nlmsghdr *nlh, GError **error)
 {
+    g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
     SgWireguard wireguard = {0};
 
-    return sg_genl_wg_parse (nlh, &wireguard, error);
+    return sg_genl_wg_parse (nlh, &wireguard, peers, error);
 }
 
 /* Parses @len bytes of @bytes from an allocation of just that size; an error is set if and only
@@ -640,10 +641,11 @@ test_wireguard (void)
     for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
         g_autoptr (GError) error = NULL;
         Memory memory = {0};
+        g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
         SgWireguard read = {0};
 
         build_wireguard (&memory, 51820, cases[i].family, cases[i].len);
-        g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, &error));
+        g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
         g_assert_cmpuint (read.ifindex, ==, 9);
         g_assert_cmpuint (read.fwmark, ==, 51820);
         g_assert_true (read.peer_default6 == cases[i].default6);
@@ -658,14 +660,15 @@ static void
 test_wireguard_continued (void)
 {
     g_autoptr (GError) error = NULL;
+    g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
     SgWireguard read = {0};
     Memory memory = {0};
 
     build_wireguard (&memory, 51820, AF_INET6, 0);
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, &error));
+    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
     memset (&memory, 0, sizeof (memory));
     build_wireguard (&memory, 0, AF_INET, 0);
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, &error));
+    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
     g_assert_cmpuint (read.fwmark, ==, 51820);
     g_assert_true (read.peer_default6);
     g_assert_true (read.peer_default4);
