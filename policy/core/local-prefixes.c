@@ -2,6 +2,7 @@
 #include "core/local-prefixes.h"
 
 #include <linux/if_addr.h>
+#include <net/if.h>
 #include <string.h>
 
 /* Whether the interface has an address in @prefix with all of the flags @flags. */
@@ -111,6 +112,46 @@ is_trusted (const SgRoute *route, const SgConfig *config, const SgState *state,
     return false;
 }
 
+/* A link without neighbour discovery: WireGuard, tun. A dummy has no other end. */
+static bool
+is_tunnel (const SgLink *link)
+{
+    return link && (link->flags & IFF_NOARP) && strcmp (link->kind, "dummy") != 0;
+}
+
+/* Unique local networks that routers advertise are local, but for that of a tunnel: whoever claims
+ * a resolver's address in there on the LAN would get what belongs into the tunnel. A /64 is one
+ * link (RFC 4291, section 2.5.4). */
+static bool
+claims_tunnel (const SgRoute *route, const SgSnapshot *snapshot)
+{
+    for (guint i = 0; i < snapshot->addresses->len; i++) {
+        const SgAddress *address = &g_array_index (snapshot->addresses, SgAddress, i);
+        SgPrefix network;
+
+        if (!sg_ip_is_unique_local (&address->ip) || sg_route_uses (route, address->ifindex) ||
+            !is_tunnel (sg_snapshot_link (snapshot, address->ifindex)))
+            continue;
+        network = sg_prefix_new (&address->ip, 64);
+        if (sg_prefix_overlaps (&network, &route->dst))
+            return true;
+    }
+    return false;
+}
+
+static void
+warn_of_claim (const SgRoute *route, const SgSnapshot *snapshot, GPtrArray *warnings)
+{
+    const SgLink *link =
+        route->n_nexthops ? sg_snapshot_link (snapshot, route->nexthops[0].ifindex) : NULL;
+    char text[SG_PREFIX_TEXT_MAX];
+
+    g_ptr_array_add (
+        warnings, g_strdup_printf ("%s: a router advertisement claims %s, where a tunnel "
+                                   "has its address; it is not treated as local",
+                                   link ? link->name : "?", sg_prefix_format (&route->dst, text)));
+}
+
 static void
 warn_of_new (const SgRoute *route, const SgSnapshot *snapshot, GPtrArray *warnings)
 {
@@ -122,6 +163,26 @@ warn_of_new (const SgRoute *route, const SgSnapshot *snapshot, GPtrArray *warnin
         g_strdup_printf ("%s: the prefix %s was announced after the outbound was chosen and is not "
                          "treated as local; choose the outbound again to trust it",
                          link ? link->name : "?", sg_prefix_format (&route->dst, text)));
+}
+
+/* Whether what a router advertisement says is taken for local; if not, says so. */
+static bool
+is_believed (const SgRoute *route, const SgConfig *config, const SgState *state,
+             const SgSnapshot *snapshot, GPtrArray *warnings)
+{
+    if (sg_ip_is_unique_local (&route->dst.ip)) {
+        if (!claims_tunnel (route, snapshot))
+            return true;
+        warn_of_claim (route, snapshot, warnings);
+        return false;
+    }
+    if (!is_learned_on_link (route, snapshot))
+        return false;
+    if (is_trusted (route, config, state, snapshot))
+        return true;
+    if (config->local_prefixes == SG_LOCAL_PREFIXES_AUTO)
+        warn_of_new (route, snapshot, warnings);
+    return false;
 }
 
 /* ---- the list ---- */
@@ -166,15 +227,9 @@ sg_local_prefixes_find (const SgConfig *config, const SgState *state, const SgSn
 
         if (!is_specific (route))
             continue;
-        if (sg_route_is_learned (route, snapshot) && !sg_ip_is_unique_local (&route->dst.ip)) {
-            if (!is_learned_on_link (route, snapshot))
-                continue;
-            if (!is_trusted (route, config, state, snapshot)) {
-                if (config->local_prefixes == SG_LOCAL_PREFIXES_AUTO)
-                    warn_of_new (route, snapshot, warnings);
-                continue;
-            }
-        }
+        if (sg_route_is_learned (route, snapshot) &&
+            !is_believed (route, config, state, snapshot, warnings))
+            continue;
         for (uint16_t j = 0; j < route->n_nexthops; j++) {
             SgLocalPrefix entry = {route->nexthops[j].ifindex, route->dst};
 

@@ -24,7 +24,8 @@ typedef struct {
 
 /* The local prefixes of all interfaces that have routes in main, sorted by interface and
  * prefix, none covered by another of its interface; link-local prefixes are not listed. New
- * on-link prefixes that are not trusted are appended to @warnings (of char *). GArray of
+ * on-link prefixes that are not trusted, and advertised unique local ones where a tunnel has
+ * its address, are appended to @warnings (of char *). GArray of
  * SgLocalPrefix, owned by the caller. */
 GArray *sg_local_prefixes_find (const SgConfig *config, const SgState *state,
                                 const SgSnapshot *snapshot, GPtrArray *warnings);

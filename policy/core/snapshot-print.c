@@ -18,6 +18,8 @@ print_link (const SgLink *link, const SgSnapshot *snapshot, GString *out)
         g_string_append_printf (out, " master %s", master);
     if (link->flags & IFF_LOOPBACK)
         g_string_append (out, " loopback");
+    if (link->flags & IFF_NOARP)
+        g_string_append (out, " noarp");
     if (link->flags & IFF_UP)
         g_string_append (out, " up");
     g_string_append_c (out, '\n');

@@ -54,8 +54,7 @@ is_injected (const SgRoute *route, const SgSituation *situation)
 {
     if (route->family != AF_INET6 || route->table != RT_TABLE_MAIN || route->type != RTN_UNICAST ||
         route->dst.len <= SG_SPECIFIC_SUPPRESS || sg_ip_is_link_local (&route->dst.ip) ||
-        sg_ip_is_multicast (&route->dst.ip) || sg_ip_is_unique_local (&route->dst.ip) ||
-        !sg_route_is_learned (route, situation->snapshot) ||
+        sg_ip_is_multicast (&route->dst.ip) || !sg_route_is_learned (route, situation->snapshot) ||
         is_own_address (route, situation->snapshot))
         return false;
     for (uint16_t i = 0; i < route->n_nexthops; i++) {

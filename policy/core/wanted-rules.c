@@ -245,14 +245,15 @@ is_pref_of_ours (uint32_t pref)
 }
 
 /* The pair that NetworkManager makes for a full tunnel ("lookup main suppress_prefixlength 0",
- * "not fwmark F lookup F", in 30768–32766, nm-device-wireguard.c): hidden on purpose. */
+ * "not fwmark F lookup F", in 30768–31767, nm-device-wireguard.c): hidden on purpose. wg-quick makes
+ * the same pair at 32764 and 32765, and it is another VPN's. */
 static bool
 is_networkmanagers (const SgRule *rule)
 {
     bool capture = (rule->flags & FIB_RULE_INVERT) && rule->fwmark && rule->fwmark == rule->table;
     bool specific = rule->table == RT_TABLE_MAIN && rule->suppress_prefixlen == 0;
 
-    return rule->pref >= 30768 && (capture || specific);
+    return rule->pref >= 30768 && rule->pref <= 31767 && (capture || specific);
 }
 
 static void

@@ -115,6 +115,8 @@ parse_link (Words *words, SgSituationText *to)
             link.master = take_interface (words, to->snapshot);
         else if (take_word (words, "loopback"))
             link.flags |= IFF_LOOPBACK;
+        else if (take_word (words, "noarp"))
+            link.flags |= IFF_NOARP;
         else if (take_word (words, "up"))
             link.flags |= IFF_UP;
         else

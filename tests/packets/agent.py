@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 
+from tricks import *  # noqa: F403: each is a command, too
+
 ETH_P_ALL, ETH_P_IPV6 = 3, 0x86DD
 IPV6_RECVERR, IPV6_UNICAST_HOPS, IPV6_RTHDR = 25, 16, 57
 SO_BINDTODEVICE, SO_MARK, MSG_ERRQUEUE = 25, 36, 0x2000
@@ -170,14 +172,9 @@ def drop(name):
 
 def forge(device, mac, source, sport, to, port):
     """A UDP datagram with a source that is not ours, straight to a neighbour."""
-    s, d = (socket.inet_pton(socket.AF_INET6, a) for a in (source, to))
     body = struct.pack('!HHHH', sport, port, 13, 0) + b'hello'
-    pseudo = s + d + struct.pack('!II', len(body), 17) + body + b'\0'
-    total = sum(struct.unpack('!%dH' % (len(pseudo) // 2), pseudo))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    body = body[:6] + struct.pack('!H', ~total & 0xFFFF or 0xFFFF) + body[8:]
-    packet = struct.pack('!IHBB', 6 << 28, len(body), 17, 64) + s + d + body
+    body = body[:6] + checksum(source, to, socket.IPPROTO_UDP, body) + body[8:]
+    packet = struct.pack('!IHBB', 6 << 28, len(body), 17, 64) + packed(source) + packed(to) + body
     with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IPV6)) as p:
         p.sendto(packet, (device, ETH_P_IPV6, 0, 0, bytes.fromhex(mac.replace(':', ''))))
     return 'ok'
@@ -211,9 +208,10 @@ def serve_udp(port):
     s.bind(('::', port))
     while True:
         data, ancillary, _, peer = s.recvmsg(100, 100)
-        asked = [d[:16] + bytes(4) for _, kind, d in ancillary if kind == socket.IPV6_PKTINFO]
+        asked = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, d[:16] + bytes(4))
+                 for _, kind, d in ancillary if kind == socket.IPV6_PKTINFO and d[0] != 0xff]
         try:
-            s.sendmsg([data], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, asked[0])], 0, peer)
+            s.sendmsg([data], asked, 0, peer)
         except OSError:
             pass
 
@@ -240,23 +238,27 @@ def listen(name):
 
 # ---- what came by on a link
 
-seen = {}
+seen, controls = {}, {}  # what somebody meant; what the link lives on, by ICMPv6 type
 
 
 def describe(packet):
-    """(source, destination, protocol, source port, destination port), or None: not a packet
-    that anybody meant (neighbour and multicast listener discovery, link-local)."""
+    """(source, destination, protocol, source port, destination port) and whether anybody meant it:
+    neighbour and multicast listener discovery nobody does."""
     protocol, at = packet[6], 40
     source, to = (socket.inet_ntop(socket.AF_INET6, packet[a:a + 16]) for a in (8, 24))
     while protocol in (0, 43, 60) and len(packet) >= at + 8:
         protocol, at = packet[at], at + 8 * (packet[at + 1] + 1)
     if len(packet) < at + 4:
-        return (source, to, protocol, 0, 0)
-    if protocol == socket.IPPROTO_ICMPV6 and packet[at] in NEIGHBOUR_DISCOVERY:
-        return None
+        return (source, to, protocol, 0, 0), True
     if protocol == socket.IPPROTO_ICMPV6:
-        return (source, to, protocol, packet[at], packet[at + 1])
-    return (source, to, protocol) + struct.unpack('!HH', packet[at:at + 4])
+        return ((source, to, protocol, packet[at], packet[at + 1]),
+                packet[at] not in NEIGHBOUR_DISCOVERY)
+    return (source, to, protocol) + struct.unpack('!HH', packet[at:at + 4]), True
+
+
+def note(device, packet):
+    what, meant = describe(packet)
+    (seen if meant else controls)[device].append(what)
 
 
 def sniff(device):
@@ -264,15 +266,13 @@ def sniff(device):
     # ETH_P_ALL: the port of a bridge gives its packets away before others are asked.
     s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
     s.bind((device, ETH_P_ALL))
-    seen[device] = []
+    seen[device], controls[device] = [], []
 
     def run():
         while True:
             packet, meta = s.recvfrom(2000)
-            coming = meta[1] == ETH_P_IPV6 and meta[2] != socket.PACKET_OUTGOING
-            what = describe(packet) if coming else None
-            if what:
-                seen[device].append(what)
+            if meta[1] == ETH_P_IPV6 and meta[2] != socket.PACKET_OUTGOING:
+                note(device, packet)
 
     threading.Thread(target=run, daemon=True).start()
     return 'ok'
@@ -282,13 +282,14 @@ def tun(device):
     """Makes a tunnel interface that is up as long as this host lives, and watches it."""
     fd = os.open('/dev/net/tun', os.O_RDWR)
     fcntl.ioctl(fd, TUNSETIFF, struct.pack('16sH22x', device.encode(), IFF_TUN | IFF_NO_PI))
-    seen[device] = []
+    seen[device], controls[device] = [], []
 
     def run():
         while True:
-            what = describe(os.read(fd, 2000))
-            if what:
-                seen[device].append(what)
+            try:
+                note(device, os.read(fd, 2000))
+            except OSError:
+                return  # somebody removed the interface
 
     threading.Thread(target=run, daemon=True).start()
     return 'ok'
@@ -299,6 +300,13 @@ def packets(device):
     time.sleep(0.01)
     got, seen[device] = seen[device], []
     return got
+
+
+def icmp_types(device):
+    """The types of the discovery packets since the last time."""
+    time.sleep(0.01)
+    got, controls[device] = controls[device], []
+    return sorted({p[3] for p in got})
 
 
 def main():

@@ -12,6 +12,7 @@ import time
 
 import internet
 from internet import BRIDGE, CONTAINER, FAR, HOST, INJECTED, LAN_CLIENT, SHORT, ip, run
+from takeout import delete_line, delete_route, delete_rules, lines
 
 internet.enter()
 net = internet.Internet()
@@ -183,7 +184,7 @@ def gateway_goes():
 
 def bound_when_default_goes():
     """The link's own default is gone (as when a link goes down), the blackhole stays."""
-    delete_route('wg0', '^default')
+    delete_route(net.index('wg0'), '^default')
     return nothing_by('eth0', lambda: host.send(to=FAR, port=9, source=HOST['wg0']), to=FAR,
                       port=9)()
 
@@ -369,36 +370,11 @@ def rows():
         pref, selection, what, case = row[:4]
         yield f'rule {pref}', selection, what, case, row[4:], lambda p=pref: delete_rules(p)
     for row in ROUTES:
-        yield (f'route {row[0]}', *row[1:4], row[4:], lambda p=row[0]: delete_route('wg0', p))
+        yield (f'route {row[0]}', *row[1:4], row[4:], lambda p=row[0]: delete_route(net.index('wg0'), p))
     for row in LINES:
         chain, pattern, selection, what, case = row[:5]
         yield (f'{chain}: {pattern}', selection, what, case, row[5:],
                lambda c=chain, p=pattern: delete_line(c, p))
-
-
-def delete_rules(pref):
-    for line in run('ip', '-6', 'rule', 'show', 'pref', str(pref)).splitlines():
-        ip('rule del pref ' + line.replace(':', '', 1).replace('[detached]', ''))
-
-
-def delete_route(gateway, pattern):
-    table = 1000 + net.index(gateway)
-    for line in run('ip', '-6', 'route', 'show', 'table', str(table)).splitlines():
-        if re.search(pattern, line):
-            ip(f'route del {line} table {table}')
-
-
-def lines(chain):
-    """(text, handle) of each rule in a chain of ours."""
-    text = run('nft', '-a', 'list', 'chain', 'ip6', 'startos', chain)
-    return re.findall(r'^\t\t(.*) # handle (\d+)$', text, re.M)
-
-
-def delete_line(chain, pattern):
-    found = [(t, h) for t, h in lines(chain) if re.search(pattern, t)]
-    if len(found) != 1:
-        raise RuntimeError(f'{chain}: {len(found)} lines match {pattern}')
-    run('nft', 'delete', 'rule', 'ip6', 'startos', chain, 'handle', found[0][1])
 
 
 def nothing():

@@ -1,0 +1,453 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The table of attacks: one row each.
+
+A row is tried twice: as things are, nothing leaves by another gateway than the selected one;
+without the lines that the row names, the same attack does leave and is counted. The second try
+shows both that the lines are needed and that the counter counts. docs/security.md lists the rows.
+"""
+import itertools
+import os
+import subprocess
+import sys
+import time
+
+import internet
+from internet import FAR, HOST, INJECTED, LAN_CLIENT, ip, run, sysctl
+from takeout import delete_line, delete_rules
+
+internet.enter()
+net = internet.Internet()
+tap = internet.Tap()
+agents = net.agents
+host, far, lan, container = agents['host'], agents['far'], agents['lan'], agents['ctr']
+nobody = internet.Agent(None)  # an ordinary process
+if nobody.become(uid=65534) != 'ok' or nobody.craft(to=FAR, source=HOST['eth0'], port=1) != 'EPERM':
+    raise RuntimeError('the ordinary process has rights')
+LONG = os.environ.get('SIXGATE_LONG') == '1'
+FLUSHES = 100 if LONG else 10
+RESOLVER = 'fc00:53::1'  # in the tunnel, beside the host's own unique local address there
+PORT = 7777  # of everything that must not leave; nobody listens there
+ETH0_MARK = 1000 + net.index('eth0')
+fresh_port = itertools.count(5555)  # a flow that conntrack has not seen
+
+# What the guard says in the end: fast, and binding.
+REFUSAL = (('choice', 'counter.* reject with tcp'), ('choice', 'counter.* reject with icmpv6'),
+           ('choice_post', 'counter.* drop'))
+ROUTING_HEADER = (('choice', '(exthdr )?rt '), ('choice_post', '(exthdr )?rt '))
+
+
+def expect(wanted, got):
+    if got != wanted:
+        raise RuntimeError(f'the surroundings do not stand: {got}, not {wanted}')
+
+
+# ---- attacks: each calls take(), which forgets what was counted before and, in the second
+# ---- try, takes the lines away
+
+def at_once(*probes):
+    """Probes without a history: (agent, command, keywords)."""
+    def attack(take):
+        take()
+        for agent, command, keywords in probes:
+            got = getattr(agent, command)(**keywords)
+            if str(got).startswith('broken'):
+                raise RuntimeError(got)
+    return attack
+
+
+def all_kinds(agent, **keywords):
+    """The echo request is root's, who alone may make one."""
+    short = {'to': FAR, 'timeout': 0.05, **keywords}
+    return at_once((agent, 'tcp', {'port': PORT, **short}), (agent, 'udp', {'port': PORT, **short}),
+                   (host, 'echo', short))
+
+
+def crafted(*kinds, agent=None, upper='udp', source=HOST['eth0'], to=FAR):
+    return at_once((agent or host, 'craft', {'to': to, 'source': source, 'port': PORT,
+                                             'kinds': kinds, 'upper': upper}))
+
+
+def mark_needs_rights(take):
+    """The mark that would lead a packet out by eth0 is refused to an ordinary process; root gets
+    it, and the guard refuses the packet."""
+    expect('EPERM', nobody.marked(to=FAR, port=PORT, mark=ETH0_MARK))
+    take()
+    host.marked(to=FAR, port=PORT, mark=ETH0_MARK)
+
+
+def advertised(prefix=None, route=None):
+    """A real router advertisement, before anything of ours has run."""
+    def attack(take):
+        expect('ok', lan.advertise(device='eth0', prefix=prefix, route=route))
+        net_of = (prefix or route).replace('::/64', ':') if prefix else route
+        for _ in range(100):
+            if net_of in run('ip', '-6', 'route', 'show', 'dev', 'eth0'):
+                break
+            time.sleep(0.01)
+        else:
+            raise RuntimeError('the advertisement did nothing')
+        take()
+        for agent in (nobody, container):
+            agent.udp(to=INJECTED, port=PORT, timeout=0.05)
+            agent.tcp(to=INJECTED, port=PORT, timeout=0.05)
+    return attack
+
+
+def claims_resolver(run_first):
+    """Unique local networks that the LAN advertises are believed, but not this one."""
+    def attack(take):
+        ip(f'route add {RESOLVER}/128 via fe80::c dev eth0 proto ra expires 600')
+        if run_first:
+            net.reconcile()
+        take()
+        nobody.udp(to=RESOLVER, port=PORT, timeout=0.02)
+        ip(f'route del {RESOLVER}/128 via fe80::c dev eth0')
+    return attack
+
+
+def spoofed_reply(take):
+    """A neighbour pretends that the far client wrote to the tunnel's address."""
+    take()
+    with open('/sys/class/net/eth0/address', encoding='ascii') as f:
+        mac = f.read().strip()
+    port = next(fresh_port)
+    lan.forge(device='eth0', mac=mac, source=FAR, sport=PORT, to=HOST['wg0'], port=port)
+    time.sleep(0.01)
+    host.send(to=FAR, port=PORT, source='%s %d' % (HOST['wg0'], port))
+
+
+def older_than_conntrack(take):
+    """A connection from before the choice; conntrack has forgotten it; the far end speaks."""
+    net.reconcile('--outbound', 'auto')
+    expect('ok', host.hold(name='old', to=FAR, source=HOST['eth0']))
+    net.reconcile('--outbound', 'wg0')
+    run('conntrack', '-F')
+    take()
+    far.speak()
+    host.drop(name='old')
+
+
+def established(before, after):
+    """Connections and flows from before another choice go on talking."""
+    def attack(take):
+        net.reconcile('--outbound', before)
+        expect('ok', host.hold(name='flow', to=FAR, timeout=0.3))
+        expect('ok', host.flow(name='flow', to=FAR, port=7))
+        expect('ok', host.say(name='flow'))
+        expect('ok', host.hear(name='flow'))
+        net.reconcile('--outbound', after)
+        take()
+        host.talk(name='flow')
+        host.say(name='flow')
+        time.sleep(0.05)
+        host.drop(name='flow')
+    return attack
+
+
+def gateway_goes(take):
+    """wg1 goes while the container still serves a client that came in by it."""
+    mark = 1000 + net.index('wg1')
+    expect('ok', far.hold(name='late', to=HOST['wg1'], port=8080, source=FAR, timeout=2))
+    ip('link set wg1 down')
+    net.write_memory(gateways=('eth0', 'wg0'), marks=(mark,))
+    net.reconcile()
+    take()
+    container.speak()
+    time.sleep(0.02)
+    far.drop(name='late')
+
+
+def wg1_back():
+    ip(f'link set wg1 up\naddr replace {HOST["wg1"]}/128 dev wg1\n'
+       f'addr replace {internet.FOR_CONTAINER["wg1"]}/128 dev wg1 preferred_lft 0')
+    if net.wireguard:
+        net.wait_for_handshake('wg1')
+    net.write_memory()
+
+
+def conntrack_flushed(take):
+    """Sockets bound to the LAN try on, clients by the LAN are served, and conntrack is emptied."""
+    take()
+    host.load(name='out', to=FAR, port=PORT, sources=(HOST['eth0'], None))
+    far.load(name='in', to=HOST['eth0'], port=7)
+    for _ in range(FLUSHES):
+        run('conntrack', '-F')
+        time.sleep(0.01)
+    host.unload(name='out')
+    far.unload(name='in')
+
+
+def ruleset_reloaded(take):
+    """As nftables.service does, and then the next run. What is not bound has the rules still."""
+    engine = run('nft', 'list', 'table', 'ip6', 'engine')
+    take()
+    host.load(name='out', to=FAR, port=PORT)
+    for _ in range(FLUSHES // 3):
+        run('nft', '-f', '-', stdin='flush ruleset\n' + engine)
+        time.sleep(0.02)
+        net.reconcile()
+        time.sleep(0.02)
+    host.unload(name='out')
+
+
+def after_a_flush(take):
+    """What left while the ruleset was gone does not go on when it is back."""
+    engine = run('nft', 'list', 'table', 'ip6', 'engine')
+    expect('ok', host.flow(name='bound', to=FAR, port=7, source=HOST['eth0']))
+    run('nft', '-f', '-', stdin='flush ruleset\n' + engine)
+    host.say(name='bound')
+    net.reconcile()
+    take()
+    host.say(name='bound')
+
+
+# ---- surroundings: (on, off)
+
+def rerouted(on):
+    """Somebody else's chain sends marked packets another way after the first lookup."""
+    rules = ('rule {0} pref 39 fwmark 0x42 lookup main\n'
+             f'rule {{0}} pref 40 to {LAN_CLIENT} lookup {1000 + net.index("wg0")}')
+    if on:
+        run('nft', 'table ip6 other { chain c { type route hook output priority -140; '
+            f'udp dport {PORT} meta mark set 0x42; }}; }}')
+    else:
+        run('nft', 'delete table ip6 other')
+    ip(rules.format('add' if on else 'del'))
+
+
+def untracked(on):
+    if on:
+        run('nft', f'table ip6 other {{ chain o {{ type filter hook output priority raw; '
+            f'th dport {PORT} notrack; }}; chain p {{ type filter hook prerouting priority raw; '
+            f'th dport {PORT} notrack; }}; }}')
+    else:
+        run('nft', 'delete table ip6 other')
+
+
+def claimed(on):
+    ip(f'route {"add" if on else "del"} 2001:db8:3:1::/64 via fe80::1 dev eth0 proto ra metric 50')
+
+
+def listens_to_routers(on):
+    """eth0 takes prefixes and routes, as NetworkManager or the kernel would; and forgets them."""
+    name = 'net.ipv6.conf.eth0.'
+    if on:
+        sysctl(None, name + 'accept_ra=2', name + 'accept_ra_defrtr=0',
+               name + 'accept_ra_rt_info_max_plen=64')
+        return
+    sysctl(None, name + 'accept_ra=0')
+    for line in run('ip', '-6', 'route', 'show', 'dev', 'eth0').splitlines():
+        if 'expires' in line:
+            ip('route del %s dev eth0' % line.split()[0])
+    for line in run('ip', '-6', '-o', 'addr', 'show', 'dev', 'eth0', 'dynamic').splitlines():
+        ip('addr del %s dev eth0' % line.split()[3])
+
+
+def neighbour_claims(on):
+    """Who advertised the prefix answers for every address in it."""
+    ip(f'addr {"add" if on else "del"} {INJECTED}/128 dev eth0', 'lan')
+
+
+def resolver_in_tunnel(on):
+    ip(f'addr {"add" if on else "del"} {RESOLVER}/64 dev wg', 'vps')
+    ip(f'addr {"add" if on else "del"} fc00:53::2/128 dev wg0')
+
+
+def fast_open_allowed(on):
+    sysctl(None, 'net.ipv4.tcp_fastopen=%d' % (5 if on else 1))
+
+
+# ---- the table: what, selection, attack, what counts, lines, surroundings
+
+TO_FAR, TO_INJECTED, TO_PORT = {'to': FAR}, {'to': INJECTED}, {'port': PORT}
+TO_ECHO, TO_RESOLVER = {'to': FAR, 'port': 7}, {'to': RESOLVER}
+ATTACKS = [
+    ('source retry: the selected gateway is gone', 'gone', all_kinds(nobody), TO_FAR, REFUSAL),
+    ('source retry: it has no address', 'incapable', all_kinds(nobody), TO_FAR, REFUSAL),
+    ('source retry: its table is empty', 'flushed', all_kinds(nobody), TO_FAR, REFUSAL),
+    ("a socket bound to the LAN's address", 'wg0', all_kinds(nobody, source=HOST['eth0']), TO_FAR,
+     REFUSAL),
+    ('SO_BINDTODEVICE by an ordinary process', 'wg0', all_kinds(host, device='eth0'), TO_FAR,
+     REFUSAL),
+    ('SO_MARK by an ordinary process, and by root', 'wg0', mark_needs_rights, TO_FAR, REFUSAL),
+    ('IPV6_PKTINFO: a source', 'wg0',
+     at_once((nobody, 'pktinfo', {'to': FAR, 'port': PORT, 'source': HOST['eth0']})), TO_FAR,
+     REFUSAL),
+    ('IPV6_PKTINFO: an interface', 'wg0',
+     at_once((nobody, 'pktinfo', {'to': FAR, 'port': PORT, 'device': 'eth0'})), TO_FAR, REFUSAL),
+    ('IPV6_UNICAST_IF', 'gone',
+     at_once((nobody, 'unicast_if', {'to': FAR, 'port': PORT, 'device': 'eth0'})), TO_FAR, REFUSAL),
+    ('injected route, long (RIO), before the next run', 'wg0',
+     advertised(route='2001:db8:3:1::/64'), TO_INJECTED, REFUSAL, listens_to_routers),
+    ('injected route, long, the selected gateway gone', 'gone',
+     advertised(route='2001:db8:3:1::/64'), TO_INJECTED, REFUSAL, listens_to_routers),
+    ('injected route, short (RIO)', 'gone', advertised(route='2000::/3'), TO_INJECTED, REFUSAL,
+     listens_to_routers),
+    ("injected route to the tunnel's unique local network, before the next run", 'wg0',
+     claims_resolver(False), TO_RESOLVER, REFUSAL, resolver_in_tunnel),
+    ("injected route to the tunnel's unique local network, after it", 'wg0', claims_resolver(True),
+     TO_RESOLVER, REFUSAL + (62,), resolver_in_tunnel),
+    ('injected prefix (PIO, A=1) after the choice', 'wg0', advertised(prefix='2001:db8:3:1::/64'),
+     TO_INJECTED, REFUSAL, listens_to_routers, neighbour_claims),
+    ('a spoofed packet makes our datagram a reply', 'wg0', spoofed_reply, TO_FAR,
+     (('ingress', '.*'),)),
+    ('a connection older than conntrack, the far end speaks', 'wg0', older_than_conntrack,
+     TO_ECHO, (('mangle_prerouting', 'return'),)),
+    ('conntrack -F under load', 'wg0', conntrack_flushed, TO_PORT, REFUSAL),
+    ('established flows: auto, then the tunnel', 'wg0', established('auto', 'wg0'), TO_FAR,
+     REFUSAL),
+    ('established flows: one tunnel, then the other', 'wg1', established('wg0', 'wg1'), TO_FAR,
+     REFUSAL),
+    ('established flows: a tunnel, then one that is gone', 'gone', established('wg0', 'wg9'),
+     TO_FAR, REFUSAL),
+    ('replies of a gateway that went', 'wg0', gateway_goes, TO_FAR,
+     (('guard_post', '@gateway_marks'),)),
+    ("somebody else's route chain", 'wg0',
+     at_once((nobody, 'udp', {'to': FAR, 'port': PORT, 'timeout': 0.02})), TO_PORT,
+     REFUSAL[-1:], rerouted),
+    ('a routing header, by datagram', 'wg0',
+     at_once((nobody, 'routed', {'kind': 'DGRAM', 'via': LAN_CLIENT, 'final': FAR, 'port': PORT})),
+     TO_PORT, ROUTING_HEADER),
+    ('a routing header, by TCP', 'wg0',
+     at_once((nobody, 'routed', {'kind': 'STREAM', 'via': LAN_CLIENT, 'final': FAR,
+                                 'port': PORT})), TO_PORT, ROUTING_HEADER),
+    ('global multicast', 'wg0',
+     at_once(*((nobody, 'multicast', {'to': g, 'port': PORT, 'device': 'eth0'})
+               for g in ('ff0e::1', 'ff1e::1', 'ff3e::8000:1', 'ff0f::1'))), TO_PORT, REFUSAL),
+    ('fragments', 'wg0', crafted('fragment'), TO_FAR, REFUSAL),
+    ('a fragment of one piece', 'wg0', crafted('atomic'), TO_FAR, REFUSAL),
+    ('hop-by-hop options', 'wg0', crafted('hop-by-hop'), TO_FAR, REFUSAL),
+    ('destination options', 'wg0', crafted('destination'), TO_FAR, REFUSAL),
+    ('options before and in fragments', 'wg0', crafted('hop-by-hop', 'fragment', 'destination'),
+     TO_FAR, REFUSAL),
+    ('fragments of a container', 'gone',
+     crafted('fragment', agent=container, source=internet.CONTAINER, to=INJECTED), TO_INJECTED,
+     REFUSAL, claimed),
+    ('options and fragments of a container', 'gone',
+     crafted('destination', 'fragment', agent=container, source=internet.CONTAINER, to=INJECTED),
+     TO_INJECTED, REFUSAL, claimed),
+    ('TCP Fast Open, bound to the LAN', 'wg0',
+     at_once((nobody, 'fast_open', {'to': FAR, 'port': PORT, 'source': HOST['eth0']})), TO_FAR,
+     REFUSAL, fast_open_allowed),
+    ('TCP Fast Open, the selected gateway gone', 'gone',
+     at_once((nobody, 'fast_open', {'to': FAR, 'port': PORT})), TO_FAR, REFUSAL,
+     fast_open_allowed),
+    ('untracked packets (notrack)', 'wg0', all_kinds(host, source=HOST['eth0']), TO_FAR, REFUSAL,
+     untracked),
+    ('untracked packets of a container', 'gone',
+     at_once((container, 'udp', {'to': INJECTED, 'port': PORT, 'timeout': 0.02})), TO_INJECTED,
+     REFUSAL, untracked, claimed),
+    ('invalid packets: a reset without a connection', 'wg0', crafted(upper='rst'), TO_FAR, REFUSAL),
+    ('packets in the middle of no connection', 'wg0', crafted(upper='ack'), TO_FAR, REFUSAL),
+    ('nftables flushed and reloaded under load', 'wg0', ruleset_reloaded, TO_FAR, (75, 76)),
+    ('what left while nftables was flushed goes on', 'wg0', after_a_flush, TO_ECHO, REFUSAL),
+]
+
+
+# ---- the runner
+
+def outcome(selection, attack, flow, lines, surroundings):
+    """What left by gateways that are not the selected one."""
+    def take():
+        for line in lines:
+            if isinstance(line, int):
+                delete_rules(line)
+            else:
+                delete_line(*line)
+        net.watch()
+    for s in surroundings:
+        s(True)
+    try:
+        net.select(selection)
+        attack(take)
+        left = net.watch(**flow)
+    finally:
+        for s in surroundings:
+            s(False)
+    # The replies of a gateway that went must not leave by the selected one either.
+    selected = None if attack is gateway_goes else \
+        {'flushed': 'wg0', 'incapable': 'wg1'}.get(selection, selection)
+    if attack is gateway_goes:
+        wg1_back()
+    return {g: n for g, n in left.items() if n and g != selected}
+
+
+def try_row(what, selection, attack, flow, lines, *surroundings):
+    named = ', '.join(str(x) if isinstance(x, int) else ': '.join(x) for x in lines)
+    name = f'{what} [{selection}]'
+    try:
+        kept = outcome(selection, attack, flow, (), surroundings)
+        tap.ok(not kept, f'{name}: nothing leaves by another gateway', kept)
+        leaked = outcome(selection, attack, flow, lines, surroundings)
+        tap.ok(leaked, f'{name}: without {named} it does', leaked)
+    except (RuntimeError, OSError, subprocess.SubprocessError) as e:
+        tap.ok(False, name, repr(e))
+    net.reconcile()
+
+
+# ---- rows with a counter or a history of their own
+
+def new_interface():
+    """One that nothing of ours has seen: the guard knows what is no gateway, not what is one."""
+    net.select('wg0')
+    host.tun(device='new0')
+    ip('link set new0 up\naddr add 2001:db8:f::2/64 dev new0\n'
+       'route add default dev new0 metric 1\nroute add 2001:db8:3:1::/64 dev new0 metric 1')
+    left = []
+    for lines in ((), REFUSAL):
+        for line in lines:
+            delete_line(*line)
+        host.packets(device='new0')
+        for to, options in ((FAR, {'device': 'new0'}), (FAR, {'source': '2001:db8:f::2'}),
+                            (INJECTED, {})):
+            host.udp(to=to, port=PORT, timeout=0.02, **options)
+            host.tcp(to=to, port=PORT, timeout=0.02, **options)
+        left.append(len([p for p in host.packets(device='new0') if p[4] == PORT]))
+    ip('link del new0')
+    net.reconcile()
+    tap.ok(left[0] == 0, 'a new interface, before anything of ours has run: nothing leaves by it',
+           left)
+    tap.ok(left[1] > 0, 'a new interface: without choice: reject, choice_post: drop it does', left)
+
+
+def reboot():
+    """The kernel is empty, the choice is in /var/lib, /run is new, the LAN is up already."""
+    net.select('wg0')
+    left = []
+    for words in ((), ('--boot',)):
+        for line in run('ip', '-6', 'rule', 'show').splitlines():
+            if int(line.split(':')[0]) not in (0, 32766, 32767):
+                ip('rule del pref ' + line.replace(':', '', 1))
+        for gateway in HOST:
+            ip(f'route flush table {1000 + net.index(gateway)}')
+        run('nft', 'delete', 'table', 'ip6', 'startos', check=False)
+        if os.path.exists('/run/sixgate/memory'):
+            os.remove('/run/sixgate/memory')
+        if words:
+            net.reconcile(*words)
+        net.watch()
+        for options in ({}, {'source': HOST['eth0']}, {'device': 'eth0'}):
+            for kind in ('tcp', 'udp', 'echo'):
+                getattr(host, kind)(to=FAR, timeout=0.02, **options)
+        container.udp(to=FAR, port=PORT, timeout=0.02)
+        left.append(net.watch(to=FAR))
+    tap.ok(sum(left[1].values()) == 0, 'a reboot: after --boot on an empty kernel nothing leaves',
+           left[1])
+    tap.ok(left[0]['eth0'] > 0, 'a reboot: without --boot it does', left[0])
+    net.write_memory()
+    net.reconcile()
+    got = host.tcp(to=FAR)
+    tap.ok(got == 'ok', 'a reboot: the first run after it brings the tunnel back', got)
+
+
+net.write_memory()
+only = sys.argv[1:]
+for row in ATTACKS:
+    if not only or any(word in row[0] for word in only):
+        try_row(*row)
+for special in (new_interface, reboot):
+    if not only or special.__name__ in only:
+        special()
+print(f'# {"sized" if LONG else "reduced"}: {FLUSHES} flushes of conntrack under load, '
+      f'{FLUSHES // 3} of nftables' + ('' if LONG else ' (SIXGATE_LONG=1: 100 and 33)'))
+tap.finish()
