@@ -352,6 +352,9 @@ read_whole (SgNlSocket *sock, struct nlmsghdr *request, const SgNlReader *reader
 
     request->nlmsg_pid = 0;
     request->nlmsg_flags |= NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK);
+    /* What may never rest is often large too: one dump more would cost more than listening. */
+    if (reader->restless && !listen_to (sock, reader->group, error))
+        return false;
     for (unsigned int i = 0; i < DUMP_TRIES; i++) {
         bool as_it_is = reader->restless && i >= QUIET_TRIES;
         Outcome outcome;
