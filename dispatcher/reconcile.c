@@ -5,9 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/if_addr.h>
-#include <linux/rtnetlink.h>
-
 #include "base/error.h"
 #include "core/plan.h"
 #include "files.h"
@@ -121,40 +118,12 @@ fetch_keys (Run *run)
     run->kernel->keyring = run->keyring;
 }
 
-static bool
-is_alone (const GArray *addresses, const SgAddress *deprecated)
-{
-    for (guint i = 0; i < addresses->len; i++) {
-        const SgAddress *other = &g_array_index (addresses, SgAddress, i);
-
-        if (other->ifindex == deprecated->ifindex && other->ip.family == deprecated->ip.family &&
-            other->scope == RT_SCOPE_UNIVERSE &&
-            !(other->flags & (IFA_F_DEPRECATED | IFA_F_DADFAILED)))
-            return false;
-    }
-    return true;
-}
-
-/* Whether some link has deprecated addresses only: when one comes back, its gateway can carry
- * traffic again. */
-static bool
-waits_for_refresh (const SgSnapshot *snapshot)
-{
-    for (guint i = 0; i < snapshot->addresses->len; i++) {
-        const SgAddress *address = &g_array_index (snapshot->addresses, SgAddress, i);
-
-        if (address->flags & IFA_F_DEPRECATED && is_alone (snapshot->addresses, address))
-            return true;
-    }
-    return false;
-}
-
 static void
 hold_back (Run *run)
 {
     g_autoptr (GPtrArray) news = g_ptr_array_new_with_free_func (g_free);
 
-    run->healing->refreshes = waits_for_refresh (run->snapshot);
+    run->healing->refreshes = sg_snapshot_waits_for_refresh (run->snapshot);
     sg_limiter_apply (run->healing->limiter, run->plan, run->snapshot, &run->healing->moment, news);
     for (guint i = 0; i < news->len; i++)
         sg_report_warning (g_ptr_array_index (news, i));

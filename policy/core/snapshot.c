@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <linux/if_addr.h>
+
 static GArray *
 values (guint size)
 {
@@ -138,4 +140,30 @@ sg_snapshot_link_name (uint32_t ifindex, const void *data)
     const SgLink *link = sg_snapshot_link (data, ifindex);
 
     return link ? link->name : NULL;
+}
+
+static bool
+is_alone (const GArray *addresses, const SgAddress *deprecated)
+{
+    for (guint i = 0; i < addresses->len; i++) {
+        const SgAddress *other = &g_array_index (addresses, SgAddress, i);
+
+        if (other->ifindex == deprecated->ifindex && other->ip.family == deprecated->ip.family &&
+            other->scope == RT_SCOPE_UNIVERSE &&
+            !(other->flags & (IFA_F_DEPRECATED | IFA_F_DADFAILED)))
+            return false;
+    }
+    return true;
+}
+
+bool
+sg_snapshot_waits_for_refresh (const SgSnapshot *snapshot)
+{
+    for (guint i = 0; i < snapshot->addresses->len; i++) {
+        const SgAddress *address = &g_array_index (snapshot->addresses, SgAddress, i);
+
+        if (address->flags & IFA_F_DEPRECATED && is_alone (snapshot->addresses, address))
+            return true;
+    }
+    return false;
 }

@@ -103,6 +103,9 @@ const SgWireguardProfile *sg_snapshot_profile (const SgSnapshot *snapshot, const
 const SgDevice *sg_snapshot_device (const SgSnapshot *snapshot, const char *name);
 /* An SgLinkName: @data is the snapshot. */
 const char *sg_snapshot_link_name (uint32_t ifindex, const void *data);
+/* Whether some link has deprecated addresses only: when one is refreshed, its gateway can carry
+ * traffic again. */
+bool sg_snapshot_waits_for_refresh (const SgSnapshot *snapshot);
 /* Everything, one line each; for --dry-run -v and bug reports. tests/lib/situation.c reads the
  * same lines. Owned by the caller. */
 char *sg_snapshot_to_string (const SgSnapshot *snapshot);
