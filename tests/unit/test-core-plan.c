@@ -184,7 +184,7 @@ test_gateway_gone (void)
     char *device = strstr (text, "device wg0");
     g_autoptr (Fixture) second = NULL;
 
-    memcpy (device, "#", 1); /* NetworkManager lists it no more */
+    *device = '#'; /* NetworkManager lists it no more */
     second = plan_for (text, kernel);
     in_this_order (second->text, order);
     /* Its mark is not forgotten, the blackhole goes with the table, what is selected stays shut. */
@@ -250,7 +250,7 @@ test_one_transaction (void)
     SgNftElement stray = {.key = {77}};
     SgNftSet *selected;
 
-    memcpy (strstr (text, "fwmark 0x0"), "fwmark 0x7", strlen ("fwmark 0x7"));
+    strstr (text, "fwmark 0x0")[strlen ("fwmark 0x")] = '7';
     first = plan_for (text, NULL);
     kernel = apply (first);
     g_ptr_array_set_size (kernel->nft6->chains, 3);

@@ -483,14 +483,14 @@ test_route_kept (void)
 {
     static const struct {
         uint32_t table;
-        uint8_t protocol;
         uint32_t flags;
+        uint8_t protocol;
         bool kept;
     } cases[] = {
-        {254, RTPROT_RA, 0, true},      {253, RTPROT_KERNEL, 0, true},
-        {255, RTPROT_KERNEL, 0, false}, {900, SG_PROTOCOL, 0, true},
-        {1003, RTPROT_STATIC, 0, true}, {900, RTPROT_STATIC, 0, false},
-        {70000, SG_PROTOCOL, 0, true},  {254, RTPROT_RA, RTM_F_CLONED, false},
+        {254, 0, RTPROT_RA, true},      {253, 0, RTPROT_KERNEL, true},
+        {255, 0, RTPROT_KERNEL, false}, {900, 0, SG_PROTOCOL, true},
+        {1003, 0, RTPROT_STATIC, true}, {900, 0, RTPROT_STATIC, false},
+        {70000, 0, SG_PROTOCOL, true},  {254, RTM_F_CLONED, RTPROT_RA, false},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
