@@ -23,6 +23,7 @@ static const struct {
     [SG_ERROR_STATE_CORRUPT] = {NAME ("StateCorrupt"), 1},
     [SG_ERROR_LIMIT] = {NAME ("Limit"), 1},
     [SG_ERROR_NOT_WIREGUARD] = {NAME ("NotWireGuard"), 1},
+    [SG_ERROR_CONFLICT] = {NAME ("Conflict"), 1},
 #undef NAME
 };
 

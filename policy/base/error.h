@@ -21,6 +21,7 @@ typedef enum {
     SG_ERROR_STATE_CORRUPT,    /* a file of ours is truncated, unknown or from the future */
     SG_ERROR_LIMIT,            /* more than the limits allow */
     SG_ERROR_NOT_WIREGUARD,    /* a file of another kind, for another importer */
+    SG_ERROR_CONFLICT,         /* somebody else changed the same thing meanwhile */
     SG_ERROR_N
 } SgErrorCode;
 

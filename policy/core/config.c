@@ -13,6 +13,7 @@
  * NetworkManager's dispatcher, which runs one program at a time, is never held up for long. */
 #define NM_TIMEOUT_DEFAULT 2000
 #define LOCK_TIMEOUT_DEFAULT 10000
+#define IDLE_TIMEOUT_DEFAULT 30000
 #define TIMEOUT_MIN 10
 #define TIMEOUT_MAX 60000
 
@@ -29,6 +30,7 @@ sg_config_new_default (void)
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgPrefix));
     config->nm_timeout_ms = NM_TIMEOUT_DEFAULT;
     config->lock_timeout_ms = LOCK_TIMEOUT_DEFAULT;
+    config->idle_timeout_ms = IDLE_TIMEOUT_DEFAULT;
     config->warnings = g_ptr_array_new_with_free_func (g_free);
     return config;
 }
@@ -159,11 +161,18 @@ set_lock_timeout (SgConfig *config, const char *value, GError **error)
     return parse_timeout (value, &config->lock_timeout_ms, error);
 }
 
+static bool
+set_idle_timeout (SgConfig *config, const char *value, GError **error)
+{
+    return parse_timeout (value, &config->idle_timeout_ms, error);
+}
+
 static const struct {
     const char *key;
     bool (*set) (SgConfig *config, const char *value, GError **error);
 } key_table[] = {
     {"Families", set_families},
+    {"IdleTimeoutMSec", set_idle_timeout},
     {"LocalPrefixes", set_local_prefixes},
     {"LockTimeoutMSec", set_lock_timeout},
     {"NetworkManagerTimeoutMSec", set_nm_timeout},

@@ -20,6 +20,7 @@ typedef struct {
     GArray *local_prefix_list; /* of SgPrefix */
     uint32_t nm_timeout_ms;    /* NetworkManagerTimeoutMSec=: how long to wait for its answer */
     uint32_t lock_timeout_ms;  /* LockTimeoutMSec= */
+    uint32_t idle_timeout_ms;  /* IdleTimeoutMSec=: how long the D-Bus service stays unused */
     GPtrArray *warnings; /* of char *: unknown keys and values, "FILE: …", one sentence each */
 } SgConfig;
 

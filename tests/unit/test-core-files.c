@@ -27,6 +27,8 @@ config_to_string (const SgConfig *config)
     g_string_append_printf (out, "%s %s ipv6=%d ipv4=%d local=%d nm=%u lock=%u", config->nft_table,
                             config->tunnel_interface, config->ipv6, config->ipv4,
                             config->local_prefixes, config->nm_timeout_ms, config->lock_timeout_ms);
+    if (config->idle_timeout_ms != 30000)
+        g_string_append_printf (out, " idle=%u", config->idle_timeout_ms);
     for (guint i = 0; i < config->local_prefix_list->len; i++) {
         char text[SG_PREFIX_TEXT_MAX];
 
@@ -74,6 +76,7 @@ test_config_values (void)
          "startos wg-sixgate ipv6=1 ipv4=0 local=0 nm=11 lock=59999"},
         {"[sixgate]\nLockTimeoutMSec=10\nNetworkManagerTimeoutMSec=60000\n",
          "startos wg-sixgate ipv6=1 ipv4=0 local=0 nm=60000 lock=10"},
+        {"[sixgate]\nIdleTimeoutMSec=50\n", DEFAULTS " idle=50"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
@@ -115,6 +118,7 @@ test_config_refuses (void)
         {"[sixgate]\nLockTimeoutMSec=100ms\n", "LockTimeoutMSec=", "“100ms”"},
         {"[sixgate]\nLockTimeoutMSec=\n", "LockTimeoutMSec=", "10 to 60000"},
         {"[sixgate]\nLockTimeoutMSec=4294967306\n", "LockTimeoutMSec=", "10 to 60000"},
+        {"[sixgate]\nIdleTimeoutMSec=9\n", "IdleTimeoutMSec=", "10 to 60000"},
         {"[sixgate]\nNetworkManagerTimeoutMSec=9\n", "NetworkManagerTimeoutMSec=", "10 to 60000"},
         {"[sixgate]\nNetworkManagerTimeoutMSec=60001\n", "NetworkManagerTimeoutMSec=", "60000"},
         {"[sixgate]\nNftTable=\\q\n", "NftTable=", ""},
