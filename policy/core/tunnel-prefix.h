@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which IPv6 prefix a subnet may have (spec 2.3), and what this machine knows about it: from the
+ * kernel only, whoever configured the links. */
+#pragma once
+
+#include "core/snapshot.h"
+#include "core/tunnel-addresses.h"
+
+/* Whether @prefix is of a kind that hosts can have addresses of: not link-local, multicast,
+ * loopback, unspecified or IPv4-mapped, not of one address only; and, but for @allow_ula, not
+ * unique local. SG_ERROR_INVALID_ARGUMENT. */
+bool sg_tunnel_prefix_check (const SgPrefix *prefix, bool allow_ula,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether this machine can be the way to @prefix. False when it has no IPv6 default route
+ * (SG_ERROR_UNSUPPORTED). What a person should know is appended to @warnings (of char *): that
+ * nothing shows that the prefix is routed here, that something else is routed inside of it.
+ * @interface: the tunnel's own. */
+bool sg_tunnel_prefix_judge (const SgPrefix *prefix, const SgSnapshot *snapshot,
+                             const char *interface, GPtrArray *warnings,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The links that carry an IPv6 default route of main, the tunnel's own left out: GArray of
+ * uint32_t, owned by the caller. */
+GArray *sg_tunnel_wan_links (const SgSnapshot *snapshot, const char *interface);
+/* Whether the neighbours on the link @ifindex look for @ip there: it is in an on-link prefix of
+ * that link, or the prefix that it is given from (@prefix) holds an address of the link. */
+bool sg_tunnel_is_on_link (const SgSnapshot *snapshot, uint32_t ifindex, const SgPrefix *prefix,
+                           const SgIp *ip);
+
+/* The addresses that others have: this machine on its other links, routers, hosts that a route
+ * leads to. GArray of SgTunnelTaken, owned by the caller. */
+GArray *sg_tunnel_taken_find (const SgSnapshot *snapshot, const char *interface);
