@@ -6,10 +6,10 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/error.h"
-#include "files.h"
+#include "base/log.h"
 #include "hearing.h"
+#include "pass/files.h"
 #include "reconcile.h"
-#include "report.h"
 
 /* Changes come in groups: a run begins when nothing was heard for so long, and at the latest so
  * long after the first. */
@@ -74,7 +74,7 @@ save_limiter (const Listener *self)
     g_autoptr (GError) error = NULL;
 
     if (!sg_files_save_limiter (self->limiter, &error))
-        sg_report_failure (error);
+        sg_log_failure (error);
 }
 
 /* Which refreshes matter is known after a run only. */
@@ -87,7 +87,7 @@ retune (Listener *self, bool refreshes)
         return;
     self->interest.refreshes = refreshes;
     if (!sg_hearing_tune (&self->hearing, &self->interest, &error))
-        sg_report_failure (error);
+        sg_log_failure (error);
 }
 
 static void
@@ -164,7 +164,7 @@ open_listener (Listener *self, GError **error)
         return false;
     self->limiter = sg_files_load_limiter (&problem);
     if (problem)
-        sg_report_warning (problem);
+        sg_log_warning (problem);
     self->interest = (SgNotifyInterest) {.ipv6 = self->config->ipv6,
                                          .ipv4 = self->config->ipv4,
                                          .nft_table = self->config->nft_table};
@@ -189,13 +189,13 @@ sg_listen (const SgOptions *options)
 
     /* Half deaf: what can be done is done, and the failure is seen. */
     if (!sg_hearing_open (&self.hearing, &deaf))
-        sg_report_failure (deaf);
+        sg_log_failure (deaf);
     if (open_listener (&self, &error)) {
         sd_notify (/* unset_environment= */ false, "READY=1");
         listen_until_quiet (&self);
         status = self.status;
     } else {
-        sg_report_failure (error);
+        sg_log_failure (error);
         status = sg_error_exit_status (error);
     }
     close_listener (&self);

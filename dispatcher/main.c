@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/privileges.h"
 #include "listen.h"
 #include "options.h"
 #include "reconcile.h"
-#include "report.h"
 
 int
 main (int argc, char **argv)
@@ -22,11 +22,11 @@ main (int argc, char **argv)
 
     umask (077);
     signal (SIGPIPE, SIG_IGN); /* a reader of ours that goes away must not end a run half way */
-    sg_report_init ();
+    sg_log_init ();
     if (dropped)
         options = sg_options_parse (argc, argv, &error);
     if (!options) {
-        sg_report_failure (error);
+        sg_log_failure (error);
         return sg_error_exit_status (error);
     }
     if (options->version) {

@@ -2,16 +2,8 @@
 /* One run: lock, snapshot, wanted, difference, apply. */
 #pragma once
 
-#include "core/limiter.h"
 #include "options.h"
-
-/* What a run that nobody asked for takes and gives, beyond its exit status. */
-typedef struct {
-    SgLimiter *limiter; /* decides what has to wait */
-    SgLimiterMoment moment;
-    bool wrote;     /* the kernel was changed */
-    bool refreshes; /* some link has deprecated addresses only: a refresh may bring one back */
-} SgHealing;
+#include "pass/pass.h"
 
 /* Brings the kernel to what is wanted, as @options say. Everything that goes wrong is reported
  * there and then; the result is the exit status of the program: 0 when all that is wanted is in

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "files.h"
+#include "pass/files.h"
 
 #include "base/error.h"
 #include "base/fs.h"
