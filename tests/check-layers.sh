@@ -20,6 +20,8 @@ core='core/[a-z0-9-]+\.h'
 table="
 policy/base/(error|prefix|ifname)\.[ch] $pure|$c|$values|arpa/inet\.h
 policy/base/(fs|lock|log|privileges)\.[ch] base/[a-z]+\.h|$c|$io|linux/[a-z]+\.h
+policy/base/keygen\.[ch] base/(error|keygen)\.h|$c|sys/random\.h|nettle/curve25519\.h
+policy/base/qr\.[ch] base/(error|qr)\.h|$c|dlfcn\.h
 policy/core/.* $pure|$core|$c|$values
 policy/kernel/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|$c|$values|$io|libmnl/.*|libnftnl/.*
 policy/pass/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|$c|$values|$io

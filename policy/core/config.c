@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/ifname.h"
 #include "core/contract.h"
+#include "core/tunnel-config.h"
 
 #define GROUP "sixgate"
 
@@ -24,6 +25,8 @@ sg_config_new_default (void)
 
     config->nft_table = g_strdup (SG_NFT_TABLE);
     config->tunnel_interface = g_strdup (SG_TUNNEL_INTERFACE);
+    config->tunnel_port = SG_TUNNEL_PORT;
+    config->tunnel_endpoint = g_strdup ("");
     config->ipv6 = true;
     config->local_prefixes = SG_LOCAL_PREFIXES_AUTO;
     config->local_prefix_list =
@@ -42,6 +45,7 @@ sg_config_free (SgConfig *config)
         return;
     g_free (config->nft_table);
     g_free (config->tunnel_interface);
+    g_free (config->tunnel_endpoint);
     g_array_unref (config->local_prefix_list);
     g_ptr_array_unref (config->warnings);
     g_free (config);
@@ -80,6 +84,32 @@ set_tunnel_interface (SgConfig *config, const char *value, GError **error)
     }
     g_free (config->tunnel_interface);
     config->tunnel_interface = g_strdup (value);
+    return true;
+}
+
+static bool
+set_tunnel_port (SgConfig *config, const char *value, GError **error)
+{
+    guint64 port;
+
+    if (!g_ascii_string_to_unsigned (value, 10, 1, UINT16_MAX, &port, NULL)) {
+        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
+                     "“%s” is not a port from 1 to 65535", value);
+        return false;
+    }
+    config->tunnel_port = (uint16_t) port;
+    return true;
+}
+
+static bool
+set_tunnel_endpoint (SgConfig *config, const char *value, GError **error)
+{
+    SgWgEndpoint endpoint;
+
+    if (*value && !sg_tunnel_endpoint_parse (value, SG_TUNNEL_PORT, &endpoint, error))
+        return false;
+    g_free (config->tunnel_endpoint);
+    config->tunnel_endpoint = g_strdup (value);
     return true;
 }
 
@@ -177,7 +207,9 @@ static const struct {
     {"LockTimeoutMSec", set_lock_timeout},
     {"NetworkManagerTimeoutMSec", set_nm_timeout},
     {"NftTable", set_nft_table},
+    {"TunnelEndpoint", set_tunnel_endpoint},
     {"TunnelInterface", set_tunnel_interface},
+    {"TunnelPort", set_tunnel_port},
 };
 
 static bool

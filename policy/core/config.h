@@ -14,6 +14,8 @@ typedef enum {
 typedef struct {
     char *nft_table;        /* NftTable= */
     char *tunnel_interface; /* TunnelInterface= */
+    uint16_t tunnel_port;   /* TunnelPort= */
+    char *tunnel_endpoint;  /* TunnelEndpoint=: "HOST" or "HOST:PORT"; "" = not said */
     bool ipv6;              /* Families= contains ipv6 */
     bool ipv4;
     SgLocalPrefixes local_prefixes;

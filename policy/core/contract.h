@@ -52,6 +52,8 @@
 #define SG_NFT_TABLE "startos"
 /* Default of TunnelInterface=: the tunnel role's own interface, never a gateway. */
 #define SG_TUNNEL_INTERFACE "wg-sixgate"
+/* Default of TunnelPort=: where it listens. */
+#define SG_TUNNEL_PORT 51820u
 
 /* The nftables objects that are ours inside that table. */
 #define SG_MAP_GATEWAY_MARK "gateway_mark"

@@ -39,6 +39,19 @@ config_to_string (const SgConfig *config)
     return g_string_free (out, /* free_segment= */ FALSE);
 }
 
+static void
+test_config_tunnel (void)
+{
+    const char *text = "[sixgate]\nTunnelPort=443\nTunnelEndpoint=vpn.example.com\n";
+    g_autoptr (SgConfig) config = parse_config (text, NULL);
+    g_autoptr (SgConfig) without = sg_config_new_default ();
+
+    g_assert_cmpuint (config->tunnel_port, ==, 443);
+    g_assert_cmpstr (config->tunnel_endpoint, ==, "vpn.example.com");
+    g_assert_cmpuint (without->tunnel_port, ==, 51820);
+    g_assert_cmpstr (without->tunnel_endpoint, ==, "");
+}
+
 #define DEFAULTS "startos wg-sixgate ipv6=1 ipv4=0 local=0 nm=2000 lock=10000"
 
 static void
@@ -106,6 +119,9 @@ test_config_refuses (void)
         {"[sixgate]\nTunnelInterface=\n", "TunnelInterface=", "15 characters"},
         {"[sixgate]\nTunnelInterface=1234567890123456\n", "TunnelInterface=", "15 characters"},
         {"[sixgate]\nTunnelInterface=a/b\n", "TunnelInterface=", "slash"},
+        {"[sixgate]\nTunnelPort=0\n", "TunnelPort=", "from 1 to 65535"},
+        {"[sixgate]\nTunnelPort=65536\n", "TunnelPort=", "from 1 to 65535"},
+        {"[sixgate]\nTunnelEndpoint=a b\n", "TunnelEndpoint=", "endpoint"},
         {"[sixgate]\nFamilies=ipv4\n", "Families=", "write ipv6"},
         {"[sixgate]\nFamilies=ipv6 IPv4\n", "Families=", "“IPv4”"},
         {"[sixgate]\nLocalPrefixes=\n", "LocalPrefixes=", "auto, ula or a list"},
@@ -389,6 +405,7 @@ main (int argc, char **argv)
 {
     setlocale (LC_ALL, "");
     g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/core/config/tunnel", test_config_tunnel);
     g_test_add_func ("/core/config/every-key-and-limit", test_config_values);
     g_test_add_func ("/core/config/refuses-and-says-what-to-write", test_config_refuses);
     g_test_add_func ("/core/config/warns-of-what-it-does-not-know", test_config_warns);
