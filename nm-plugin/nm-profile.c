@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "nm-profile.h"
 
-#include <net/if.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/fs.h"
+#include "base/links.h"
 #include "core/profile.h"
 
 /* ---- names that are taken ---- */
-
-static void
-add_links (GHashTable *taken)
-{
-    struct if_nameindex *links = if_nameindex ();
-
-    for (struct if_nameindex *link = links; link && link->if_index; link++)
-        g_hash_table_add (taken, g_strdup (link->if_name));
-    if (links)
-        if_freenameindex (links);
-}
 
 /* Profiles that are not active have no link; NetworkManager knows them. Where it does not run, the
  * import fails anyhow when the profile is handed to it. */
@@ -42,7 +31,7 @@ choose_name (const char *path)
 {
     g_autoptr (GHashTable) taken = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
-    add_links (taken);
+    sg_links_add_names (taken);
     add_profiles (taken);
     return sg_profile_choose_name (path, taken);
 }

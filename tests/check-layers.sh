@@ -19,7 +19,7 @@ core='core/[a-z0-9-]+\.h'
 # which files, and what they may include: ours and of the system
 table="
 policy/base/(error|prefix|ifname)\.[ch] $pure|$c|$values|arpa/inet\.h
-policy/base/(fs|lock|log|privileges)\.[ch] base/[a-z]+\.h|$c|$io|linux/[a-z]+\.h
+policy/base/(fs|links|lock|log|privileges)\.[ch] base/[a-z]+\.h|$c|$io|net/if\.h|linux/[a-z]+\.h
 policy/base/keygen\.[ch] base/(error|keygen)\.h|$c|sys/random\.h|nettle/curve25519\.h
 policy/base/qr\.[ch] base/(error|qr)\.h|$c|dlfcn\.h
 policy/core/.* $pure|$core|$c|$values
@@ -28,7 +28,8 @@ policy/pass/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|$c|$valu
 dbus/nm/.* $pure|$core|nm/[a-z-]+\.h|$c|$values|$io|systemd/sd-(bus|event)\.h
 nm-plugin/.* base/[a-z]+\.h|$core|[a-z-]+\.h|$c|$values|NetworkManager\.h|nm-[a-z-]+\.h|gmodule\.h
 nm-plugin/.* base/[a-z]+\.h|$core|nm-profile\.h|$c|$values|NetworkManager\.h
-dispatcher/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-daemon\.h
+dbus/gateway/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|$c|$values|$io|netdb\.h
+dispatcher/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-daemon\.h
 "
 # Every source file belongs to a row; the folders of later work join the table with it.
 known=''

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/error.h"
+#include "nm/nm-variant.h"
+
 #define BUS_ADDRESS_DEFAULT "unix:path=/run/dbus/system_bus_socket"
 
 /* ---- opening ---- */
@@ -76,8 +79,16 @@ new_call (const SgNmBus *bus, const SgNmCall *call, sd_bus_message **ret_message
 
     if (r >= 0)
         r = sd_bus_message_set_auto_start (message, /* b= */ false);
+    if (r >= 0 && call->secret)
+        r = sd_bus_message_sensitive (message);
     if (r >= 0 && call->argument)
         r = sd_bus_message_append_basic (message, 's', call->argument);
+    for (gsize i = 0; r >= 0 && call->arguments && i < g_variant_n_children (call->arguments);
+         i++) {
+        g_autoptr (GVariant) argument = g_variant_get_child_value (call->arguments, i);
+
+        r = sg_nm_append_variant (message, argument);
+    }
     if (r >= 0)
         *ret_message = g_steal_pointer (&message);
     return r;
@@ -141,4 +152,52 @@ sg_nm_bus_call (const SgNmBus *bus, const SgNmCall *call, char **ret_reason)
         return NULL;
     }
     return g_steal_pointer (&reply);
+}
+
+/* Ends of NetworkManager's names of errors, and what they are to us. */
+static int
+code_of (const sd_bus_error *error)
+{
+    static const struct {
+        const char *suffix;
+        SgErrorCode code;
+    } table[] = {
+        {".VersionIdMismatch", SG_ERROR_CONFLICT},
+        {".PermissionDenied", SG_ERROR_PERMISSION},
+        {".AccessDenied", SG_ERROR_PERMISSION},
+        {".UnknownObject", SG_ERROR_NOT_FOUND},
+        {".UnknownMethod",
+         SG_ERROR_NOT_FOUND}, /* what sd-bus and GDBus say of a path that is gone */
+        {".InvalidConnection", SG_ERROR_INVALID_ARGUMENT},
+        {".InvalidProperty", SG_ERROR_INVALID_ARGUMENT},
+        {".InvalidSetting", SG_ERROR_INVALID_ARGUMENT},
+        {".MissingProperty", SG_ERROR_INVALID_ARGUMENT},
+        {".MissingSetting", SG_ERROR_INVALID_ARGUMENT},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (table); i++) {
+        if (g_str_has_suffix (error->name, table[i].suffix))
+            return table[i].code;
+    }
+    return SG_ERROR_FAILED;
+}
+
+sd_bus_message *
+sg_nm_bus_ask (const SgNmBus *bus, const SgNmCall *call, GError **error)
+{
+    g_autoptr (sd_bus_message) reply = NULL;
+    g_autofree char *reason = NULL;
+    int code = SG_ERROR_FAILED;
+    int r = ask (bus, call, &reply);
+
+    if (r >= 0 && !sd_bus_message_is_method_error (reply, NULL))
+        return g_steal_pointer (&reply);
+    if (r < 0) {
+        reason = reason_of_errno (r, bus->timeout_ms);
+    } else {
+        code = code_of (sd_bus_message_get_error (reply));
+        reason = reason_of_reply (sd_bus_message_get_error (reply));
+    }
+    g_set_error_literal (error, SG_ERROR, code, reason);
+    return NULL;
 }

@@ -21,8 +21,9 @@ typedef struct {
 /* A call of one of NetworkManager's methods. */
 typedef struct {
     const char *path, *interface, *method;
-    const char *argument; /* its only one, a string; NULL: none */
-    bool secret;          /* the answer holds keys: it is wiped when it is freed */
+    const char *argument; /* its only one, a string; NULL: none, or … */
+    GVariant *arguments;  /* all of them, a tuple, borrowed; NULL: none */
+    bool secret;          /* call and answer may hold keys: they are wiped when they are freed */
 } SgNmCall;
 
 /* Starts a connection; nothing here waits. It is to be closed with sg_nm_bus_close(). On failure
@@ -34,3 +35,8 @@ void sg_nm_bus_close (SgNmBus *bus);
  * time. Never starts NetworkManager. */
 sd_bus_message *sg_nm_bus_call (const SgNmBus *bus, const SgNmCall *call,
                                 char **ret_reason) G_GNUC_WARN_UNUSED_RESULT;
+/* The same with a reason that a program can tell from others: SG_ERROR_CONFLICT when the profile
+ * was changed meanwhile, _PERMISSION, _NOT_FOUND, _INVALID_ARGUMENT (what NetworkManager calls
+ * invalid), else _FAILED. */
+sd_bus_message *sg_nm_bus_ask (const SgNmBus *bus, const SgNmCall *call,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;

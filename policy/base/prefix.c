@@ -186,6 +186,23 @@ sg_prefix_compare (const SgPrefix *a, const SgPrefix *b)
     return order ? order : (a->len > b->len) - (a->len < b->len);
 }
 
+guint
+sg_prefix_hash (const void *prefix)
+{
+    const SgPrefix *value = prefix;
+    guint hash = value->len;
+
+    for (size_t i = 0; i < sizeof value->ip.bytes; i++)
+        hash = hash * 31 + value->ip.bytes[i];
+    return hash;
+}
+
+gboolean
+sg_prefix_equal (const void *a, const void *b)
+{
+    return sg_prefix_compare (a, b) == 0;
+}
+
 bool
 sg_prefix_is_set (const SgPrefix *prefix)
 {

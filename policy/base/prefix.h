@@ -58,6 +58,9 @@ bool sg_prefix_parse (const char *text, SgPrefix *ret_prefix,
 /* "2001:db8::/48"; "none" for AF_UNSPEC. */
 const char *sg_prefix_format (const SgPrefix *prefix, char text[SG_PREFIX_TEXT_MAX]);
 int sg_prefix_compare (const SgPrefix *a, const SgPrefix *b);
+/* For a GHashTable with an SgPrefix as key. */
+guint sg_prefix_hash (const void *prefix);
+gboolean sg_prefix_equal (const void *a, const void *b);
 bool sg_prefix_is_set (const SgPrefix *prefix);
 /* Whether it is the default prefix (len 0) of its family. */
 bool sg_prefix_is_any (const SgPrefix *prefix);

@@ -213,10 +213,16 @@ sg_profile_set_user (SgProfileDraft *draft, GVariant *value, GError **error)
            read_user (draft->conf, value, SG_USER_DNS_SEARCH, add_domain, error);
 }
 
-char *
-sg_profile_unused_dns (const SgWgConf *conf)
+void
+sg_profile_warn_unused_dns (const SgWgConf *conf, const char *interface, GPtrArray *warnings)
 {
     g_autoptr (GPtrArray) unused = servers (conf, AF_UNSPEC, /* used= */ false);
+    g_autofree char *list = join (unused);
 
-    return unused->len ? join (unused) : NULL;
+    if (unused->len > 0)
+        g_ptr_array_add (warnings,
+                         g_strdup_printf ("%s: DNS = %s is kept in the profile, but not used: only "
+                                          "servers inside the tunnel's own network, of an "
+                                          "inbound-outbound gateway, are asked",
+                                          interface, list));
 }

@@ -10,8 +10,8 @@
 
 /* The names that wg-quick takes, less those that mean something else to the kernel
  * (/proc/sys/net/ipv6/conf/all and default) or to us. */
-static bool
-is_usable (const char *name)
+bool
+sg_profile_name_is_usable (const char *name)
 {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=+.-";
@@ -36,7 +36,7 @@ sg_profile_choose_name (const char *file, GHashTable *taken)
 
     if (len > suffix && g_ascii_strcasecmp (name + len - suffix, SUFFIX) == 0)
         name[len - suffix] = '\0';
-    if (is_usable (name) && !g_hash_table_contains (taken, name))
+    if (sg_profile_name_is_usable (name) && !g_hash_table_contains (taken, name))
         return g_steal_pointer (&name);
     for (unsigned i = 0;; i++) {
         g_free (name);

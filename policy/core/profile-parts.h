@@ -9,7 +9,39 @@ typedef struct {
     const SgWgConf *given; /* when writing */
     SgWgConf *conf;        /* when reading: what is filled in */
     const char *interface, *uuid;
+    /* When writing: NetworkManager's own routing goes with this profile. Allowed IPs stay as they
+     * are, and without a mark in @given it picks one. */
+    bool verbatim;
 } SgProfileDraft;
+
+/* When a change of a property takes effect on a link that is up (core/profile-update.c). */
+typedef enum {
+    SG_PROFILE_LIVE,        /* we bring it to the kernel */
+    SG_PROFILE_LIVE_IF_SET, /* … a value; what its absence means only NetworkManager decides */
+    SG_PROFILE_WAITS,       /* only NetworkManager brings it anywhere: with the next activation */
+} SgProfileEffect;
+
+/* A row of the table of properties. Either a constant (the text of a GVariant) or a function, and
+ * one for the way back where what it says is not ours to decide. */
+typedef struct {
+    const char *setting, *name, *type;
+    const char *constant;
+    uint8_t family;
+    GVariant *(*get) (const SgProfileDraft *draft, uint8_t family);
+    bool (*set) (SgProfileDraft *draft, GVariant *value, GError **error);
+    SgProfileEffect effect;
+} SgProfileProperty;
+
+/* The table; rows of one setting stand together. */
+const SgProfileProperty *sg_profile_properties (size_t *ret_n);
+/* What the row makes of @draft; NULL: not in the profile. Owned by the caller, not floating. */
+GVariant *sg_profile_value (const SgProfileProperty *property, const SgProfileDraft *draft);
+/* The value of a property of @profile; NULL when it has none. Owned by the caller. */
+GVariant *sg_profile_lookup (GVariant *profile, const char *setting, const char *name);
+/* A string that is wiped when the value is freed: a key. Floating. */
+GVariant *sg_profile_secret (const char *text);
+/* Appends the sentence about name servers that are kept and not used, where there are any. */
+void sg_profile_warn_unused_dns (const SgWgConf *conf, const char *interface, GPtrArray *warnings);
 
 /* Whether @value of the property @name is of @type; an error when not. */
 bool sg_profile_expect_type (const char *name, GVariant *value, const char *type,
@@ -26,7 +58,3 @@ GVariant *sg_profile_get_user (const SgProfileDraft *draft, uint8_t family);
 bool sg_profile_set_user (SgProfileDraft *draft, GVariant *value, GError **error);
 GVariant *sg_profile_get_peers (const SgProfileDraft *draft, uint8_t family);
 bool sg_profile_set_peers (SgProfileDraft *draft, GVariant *value, GError **error);
-
-/* The name servers of @conf that its profile keeps but does not use, owned by the caller; NULL:
- * none. */
-char *sg_profile_unused_dns (const SgWgConf *conf);

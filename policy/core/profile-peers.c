@@ -15,13 +15,13 @@ sg_profile_expect_type (const char *name, GVariant *value, const char *type, GEr
 }
 
 static GVariant *
-get_allowed_ips (const SgWgConf *conf, const SgWgPeer *peer)
+get_allowed_ips (const SgProfileDraft *draft, const SgWgPeer *peer)
 {
     static const char *const everything[] = {"0.0.0.0/0", "::/0"};
     g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (g_free);
 
     /* What goes to the only peer is decided by routes, and replies go to anywhere. */
-    if (conf->peers->len == 1)
+    if (draft->given->peers->len == 1 && !draft->verbatim)
         return g_variant_new_strv (everything, G_N_ELEMENTS (everything));
     for (guint i = 0; i < peer->allowed_ips->len; i++) {
         char text[SG_PREFIX_TEXT_MAX];
@@ -48,7 +48,7 @@ set_allowed_ips (SgWgPeer *peer, GVariant *value, GError **error)
 }
 
 static GVariant *
-get_public_key (const SgWgConf *conf, const SgWgPeer *peer)
+get_public_key (const SgProfileDraft *draft, const SgWgPeer *peer)
 {
     return g_variant_new_string (peer->public_key.text);
 }
@@ -61,14 +61,14 @@ set_public_key (SgWgPeer *peer, GVariant *value, GError **error)
 }
 
 static GVariant *
-get_preshared_key (const SgWgConf *conf, const SgWgPeer *peer)
+get_preshared_key (const SgProfileDraft *draft, const SgWgPeer *peer)
 {
-    return *peer->preshared_key.text ? g_variant_new_string (peer->preshared_key.text) : NULL;
+    return *peer->preshared_key.text ? sg_profile_secret (peer->preshared_key.text) : NULL;
 }
 
 /* A peer whose flags are not said has "not required", and the key would never reach the disk. */
 static GVariant *
-get_preshared_key_flags (const SgWgConf *conf, const SgWgPeer *peer)
+get_preshared_key_flags (const SgProfileDraft *draft, const SgWgPeer *peer)
 {
     return *peer->preshared_key.text ? g_variant_new_uint32 (0) : NULL;
 }
@@ -81,7 +81,7 @@ set_preshared_key (SgWgPeer *peer, GVariant *value, GError **error)
 }
 
 static GVariant *
-get_endpoint (const SgWgConf *conf, const SgWgPeer *peer)
+get_endpoint (const SgProfileDraft *draft, const SgWgPeer *peer)
 {
     return *peer->endpoint.host
                ? g_variant_new_take_string (sg_wg_endpoint_format (&peer->endpoint))
@@ -95,7 +95,7 @@ set_endpoint (SgWgPeer *peer, GVariant *value, GError **error)
 }
 
 static GVariant *
-get_keepalive (const SgWgConf *conf, const SgWgPeer *peer)
+get_keepalive (const SgProfileDraft *draft, const SgWgPeer *peer)
 {
     return peer->keepalive ? g_variant_new_uint32 (peer->keepalive) : NULL;
 }
@@ -110,7 +110,7 @@ set_keepalive (SgWgPeer *peer, GVariant *value, GError **error)
 /* Without a second function: a decision of ours, not read back. */
 static const struct {
     const char *name, *type;
-    GVariant *(*get) (const SgWgConf *conf, const SgWgPeer *peer);
+    GVariant *(*get) (const SgProfileDraft *draft, const SgWgPeer *peer);
     bool (*set) (SgWgPeer *peer, GVariant *value, GError **error);
 } peer_properties[] = {
     {"public-key", "s", get_public_key, set_public_key},
@@ -131,7 +131,7 @@ sg_profile_get_peers (const SgProfileDraft *draft, uint8_t family)
     for (guint i = 0; i < conf->peers->len; i++) {
         g_variant_builder_open (&list, G_VARIANT_TYPE_VARDICT);
         for (size_t k = 0; k < G_N_ELEMENTS (peer_properties); k++) {
-            GVariant *value = peer_properties[k].get (conf, conf->peers->pdata[i]);
+            GVariant *value = peer_properties[k].get (draft, conf->peers->pdata[i]);
 
             if (value)
                 g_variant_builder_add (&list, "{sv}", peer_properties[k].name, value);

@@ -30,7 +30,7 @@ get_private_key (const SgProfileDraft *draft, uint8_t family)
 {
     const char *key = draft->given->private_key.text;
 
-    return *key ? g_variant_new_string (key) : NULL;
+    return *key ? sg_profile_secret (key) : NULL;
 }
 
 static bool
@@ -75,6 +75,8 @@ set_mtu (SgProfileDraft *draft, GVariant *value, GError **error)
 static GVariant *
 get_fwmark (const SgProfileDraft *draft, uint8_t family)
 {
+    if (draft->verbatim)
+        return number (draft->given->fwmark);
     return number (draft->given->fwmark ? draft->given->fwmark : SG_WG_FWMARK);
 }
 
@@ -153,61 +155,84 @@ set_addresses (SgProfileDraft *draft, GVariant *value, GError **error)
 
 /* ---- the table ---- */
 
-/* Either a constant (the text of a GVariant) or a function, and one for the way back where what
- * it says is not ours to decide. */
-typedef struct {
-    const char *setting, *name, *type;
-    const char *constant;
-    uint8_t family;
-    GVariant *(*get) (const SgProfileDraft *draft, uint8_t family);
-    bool (*set) (SgProfileDraft *draft, GVariant *value, GError **error);
-} Property;
-
 #define CONSTANT(setting, name, type, text)                                                        \
     {                                                                                              \
-        setting, name, type, text, AF_UNSPEC, NULL, NULL                                           \
+        setting, name, type, text, AF_UNSPEC, NULL, NULL, SG_PROFILE_WAITS                         \
     }
-#define VALUE(setting, name, type, get, set)                                                       \
+#define VALUE(setting, name, type, get, set, effect)                                               \
     {                                                                                              \
-        setting, name, type, NULL, AF_UNSPEC, get, set                                             \
+        setting, name, type, NULL, AF_UNSPEC, get, set, SG_PROFILE_##effect                        \
     }
-#define IP(setting, family, name, type, get, set)                                                  \
+#define IP(setting, family, name, type, get, set, effect)                                          \
     {                                                                                              \
-        setting, name, type, NULL, family, get, set                                                \
+        setting, name, type, NULL, family, get, set, SG_PROFILE_##effect                           \
     }
 #define IP_SETTING(setting, family)                                                                \
-    IP (setting, family, "method", "s", get_method, NULL),                                         \
-        IP (setting, family, "address-data", "aa{sv}", get_addresses, set_addresses),              \
+    IP (setting, family, "method", "s", get_method, NULL, LIVE),                                   \
+        IP (setting, family, "address-data", "aa{sv}", get_addresses, set_addresses, LIVE),        \
         CONSTANT (setting, "never-default", "b", "true"),                                          \
-        IP (setting, family, "dns-data", "as", sg_profile_get_dns, sg_profile_set_dns),            \
+        IP (setting, family, "dns-data", "as", sg_profile_get_dns, sg_profile_set_dns, WAITS),     \
         IP (setting, family, "dns-search", "as", sg_profile_get_dns_search,                        \
-            sg_profile_set_dns_search),                                                            \
-        IP (setting, family, "dns-priority", "i", sg_profile_get_dns_priority, NULL)
+            sg_profile_set_dns_search, WAITS),                                                     \
+        IP (setting, family, "dns-priority", "i", sg_profile_get_dns_priority, NULL, WAITS)
 
-static const Property properties[] = {
+static const SgProfileProperty properties[] = {
     CONSTANT ("connection", "type", "s", "'wireguard'"),
-    VALUE ("connection", "id", "s", get_interface, NULL),
-    VALUE ("connection", "interface-name", "s", get_interface, NULL),
-    VALUE ("connection", "uuid", "s", get_uuid, NULL),
-    VALUE ("wireguard", "private-key", "s", get_private_key, set_private_key),
+    VALUE ("connection", "id", "s", get_interface, NULL, LIVE),
+    VALUE ("connection", "interface-name", "s", get_interface, NULL, LIVE),
+    VALUE ("connection", "uuid", "s", get_uuid, NULL, LIVE),
+    VALUE ("wireguard", "private-key", "s", get_private_key, set_private_key, LIVE),
     CONSTANT ("wireguard", "private-key-flags", "u", "0"),
-    VALUE ("wireguard", "listen-port", "u", get_listen_port, set_listen_port),
-    VALUE ("wireguard", "fwmark", "u", get_fwmark, set_fwmark),
-    VALUE ("wireguard", "mtu", "u", get_mtu, set_mtu),
+    VALUE ("wireguard", "listen-port", "u", get_listen_port, set_listen_port, LIVE_IF_SET),
+    VALUE ("wireguard", "fwmark", "u", get_fwmark, set_fwmark, LIVE_IF_SET),
+    VALUE ("wireguard", "mtu", "u", get_mtu, set_mtu, LIVE_IF_SET),
     /* NetworkManager is to make no routes and rules that would have to be outranked. */
     CONSTANT ("wireguard", "ip4-auto-default-route", "i", "0"),
     CONSTANT ("wireguard", "ip6-auto-default-route", "i", "0"),
     CONSTANT ("wireguard", "peer-routes", "b", "false"),
-    VALUE ("wireguard", "peers", "aa{sv}", sg_profile_get_peers, sg_profile_set_peers),
+    VALUE ("wireguard", "peers", "aa{sv}", sg_profile_get_peers, sg_profile_set_peers, LIVE),
     IP_SETTING ("ipv4", AF_INET),
     IP_SETTING ("ipv6", AF_INET6),
     CONSTANT ("ipv6", "addr-gen-mode", "i", STABLE_PRIVACY),
-    VALUE ("user", "data", "a{ss}", sg_profile_get_user, sg_profile_set_user),
+    VALUE ("user", "data", "a{ss}", sg_profile_get_user, sg_profile_set_user, LIVE),
 };
 
-/* Owned by the caller, not floating. */
-static GVariant *
-value_of (const Property *property, const SgProfileDraft *draft)
+const SgProfileProperty *
+sg_profile_properties (size_t *ret_n)
+{
+    *ret_n = G_N_ELEMENTS (properties);
+    return properties;
+}
+
+static void
+wipe_and_free (void *data)
+{
+    char *text = data;
+
+    explicit_bzero (text, strlen (text));
+    g_free (text);
+}
+
+GVariant *
+sg_profile_secret (const char *text)
+{
+    char *copy = g_strdup (text);
+
+    return g_variant_new_from_data (G_VARIANT_TYPE_STRING, copy, strlen (copy) + 1,
+                                    /* trusted= */ TRUE, wipe_and_free, copy);
+}
+
+GVariant *
+sg_profile_lookup (GVariant *profile, const char *setting, const char *name)
+{
+    g_autoptr (GVariant) properties_of =
+        g_variant_lookup_value (profile, setting, G_VARIANT_TYPE_VARDICT);
+
+    return properties_of ? g_variant_lookup_value (properties_of, name, NULL) : NULL;
+}
+
+GVariant *
+sg_profile_value (const SgProfileProperty *property, const SgProfileDraft *draft)
 {
     GVariant *value;
 
@@ -222,7 +247,6 @@ GVariant *
 sg_profile_new (const SgWgConf *conf, const char *interface, const char *uuid, GPtrArray *warnings)
 {
     const SgProfileDraft draft = {.given = conf, .interface = interface, .uuid = uuid};
-    g_autofree char *unused = sg_profile_unused_dns (conf);
     GVariantBuilder profile;
 
     g_variant_builder_init (&profile, G_VARIANT_TYPE ("a{sa{sv}}"));
@@ -234,7 +258,7 @@ sg_profile_new (const SgWgConf *conf, const char *interface, const char *uuid, G
         g_variant_builder_add (&profile, "s", setting);
         g_variant_builder_open (&profile, G_VARIANT_TYPE_VARDICT);
         for (; i < G_N_ELEMENTS (properties) && strcmp (properties[i].setting, setting) == 0; i++) {
-            g_autoptr (GVariant) value = value_of (&properties[i], &draft);
+            g_autoptr (GVariant) value = sg_profile_value (&properties[i], &draft);
 
             if (value)
                 g_variant_builder_add (&profile, "{sv}", properties[i].name, value);
@@ -242,22 +266,15 @@ sg_profile_new (const SgWgConf *conf, const char *interface, const char *uuid, G
         g_variant_builder_close (&profile);
         g_variant_builder_close (&profile);
     }
-    if (unused)
-        g_ptr_array_add (warnings,
-                         g_strdup_printf ("%s: DNS = %s is kept in the profile, but not used: only "
-                                          "servers inside the tunnel's own network, of an "
-                                          "inbound-outbound gateway, are asked",
-                                          interface, unused));
+    sg_profile_warn_unused_dns (conf, interface, warnings);
     return g_variant_ref_sink (g_variant_builder_end (&profile));
 }
 
 static bool
-read_property (GVariant *profile, const Property *property, SgProfileDraft *draft, GError **error)
+read_property (GVariant *profile, const SgProfileProperty *property, SgProfileDraft *draft,
+               GError **error)
 {
-    g_autoptr (GVariant) setting =
-        g_variant_lookup_value (profile, property->setting, G_VARIANT_TYPE_VARDICT);
-    g_autoptr (GVariant) value =
-        setting ? g_variant_lookup_value (setting, property->name, NULL) : NULL;
+    g_autoptr (GVariant) value = sg_profile_lookup (profile, property->setting, property->name);
 
     if (!value)
         return true;
@@ -271,12 +288,10 @@ read_property (GVariant *profile, const Property *property, SgProfileDraft *draf
 static bool
 is_wireguard (GVariant *profile)
 {
-    g_autoptr (GVariant) connection =
-        g_variant_lookup_value (profile, "connection", G_VARIANT_TYPE_VARDICT);
-    const char *type;
+    g_autoptr (GVariant) type = sg_profile_lookup (profile, "connection", "type");
 
-    return connection && g_variant_lookup (connection, "type", "&s", &type) &&
-           strcmp (type, "wireguard") == 0;
+    return type && g_variant_is_of_type (type, G_VARIANT_TYPE_STRING) &&
+           strcmp (g_variant_get_string (type, NULL), "wireguard") == 0;
 }
 
 SgWgConf *
@@ -295,4 +310,14 @@ sg_profile_read (GVariant *profile, GError **error)
             return NULL;
     }
     return g_steal_pointer (&conf);
+}
+
+uint32_t
+sg_profile_fwmark (GVariant *profile)
+{
+    g_autoptr (GVariant) value = sg_profile_lookup (profile, "wireguard", "fwmark");
+
+    return value && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32)
+               ? g_variant_get_uint32 (value)
+               : 0;
 }

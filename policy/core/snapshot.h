@@ -18,6 +18,7 @@ typedef struct {
     uint32_t master; /* ifindex of the bridge, bond, … that it is a port of; 0 = none */
     uint16_t type;   /* ARPHRD_* (linux/if_arp.h) */
     uint32_t flags;  /* IFF_* */
+    uint32_t mtu;    /* 0 = not said */
 } SgLink;
 
 /* An address on an interface (RTM_NEWADDR). */

@@ -141,6 +141,10 @@ end_section (Parser *parser, GError **error)
     if (parser->section == SG_WG_SECTION_PEER && !*parser->peer->public_key.text)
         ok = fail (parser, SG_ERROR_INVALID_ARGUMENT, error,
                    "[Peer] has no PublicKey; write the one of the server");
+    if (parser->section == SG_WG_SECTION_PEER && *parser->peer->public_key.text &&
+        sg_wg_conf_peer (parser->conf, &parser->peer->public_key) != parser->peer)
+        ok = fail (parser, SG_ERROR_INVALID_ARGUMENT, error,
+                   "another [Peer] has the same PublicKey; make one of the two");
     parser->line = line;
     return ok;
 }

@@ -50,6 +50,30 @@ sg_wg_peer_free (SgWgPeer *peer)
     g_free (peer);
 }
 
+SgWgPeer *
+sg_wg_peer_copy (const SgWgPeer *peer)
+{
+    SgWgPeer *copy = sg_wg_peer_new ();
+    GArray *allowed_ips = copy->allowed_ips;
+
+    g_array_append_vals (allowed_ips, peer->allowed_ips->data, peer->allowed_ips->len);
+    *copy = *peer;
+    copy->allowed_ips = allowed_ips;
+    return copy;
+}
+
+SgWgPeer *
+sg_wg_conf_peer (const SgWgConf *conf, const SgWgKey *public_key)
+{
+    for (guint i = 0; i < conf->peers->len; i++) {
+        SgWgPeer *peer = conf->peers->pdata[i];
+
+        if (strcmp (peer->public_key.text, public_key->text) == 0)
+            return peer;
+    }
+    return NULL;
+}
+
 SgWgConf *
 sg_wg_conf_new (void)
 {

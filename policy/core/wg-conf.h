@@ -55,6 +55,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgWgConf, sg_wg_conf_free)
 SgWgPeer *sg_wg_peer_new (void);
 void sg_wg_peer_free (SgWgPeer *peer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgWgPeer, sg_wg_peer_free)
+SgWgPeer *sg_wg_peer_copy (const SgWgPeer *peer);
+/* The first peer with that key; NULL when there is none. */
+SgWgPeer *sg_wg_conf_peer (const SgWgConf *conf, const SgWgKey *public_key);
 
 /* Appends unless it is there; false when it is there. */
 bool sg_wg_conf_add_dns (SgWgConf *conf, const SgIp *server);

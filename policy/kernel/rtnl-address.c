@@ -40,11 +40,9 @@ sg_rtnl_address_parse (const struct nlmsghdr *nlh, SgAddress *ret_address, GErro
     return true;
 }
 
-bool
-sg_rtnl_address_build (void *memory, size_t room, const SgAddress *address)
+static bool
+build (SgNlMessage message, const SgAddress *address)
 {
-    SgNlMessage message =
-        sg_nl_message_begin (memory, room, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
     struct ifaddrmsg *header = sg_nl_put_header (&message, sizeof (*header));
 
     if (!header)
@@ -58,6 +56,19 @@ sg_rtnl_address_build (void *memory, size_t room, const SgAddress *address)
     sg_nl_put_ip (&message, IFA_ADDRESS, &address->ip);
     sg_nl_put_u32 (&message, IFA_FLAGS, address->flags);
     return !message.full;
+}
+
+bool
+sg_rtnl_address_build (void *memory, size_t room, const SgAddress *address)
+{
+    return build (sg_nl_message_begin (memory, room, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL),
+                  address);
+}
+
+bool
+sg_rtnl_address_build_del (void *memory, size_t room, const SgAddress *address)
+{
+    return build (sg_nl_message_begin (memory, room, RTM_DELADDR, /* flags= */ 0), address);
 }
 
 /* Where the addresses of one dump go. */

@@ -15,6 +15,9 @@ bool sg_rtnl_address_parse (const struct nlmsghdr *nlh, SgAddress *ret_address,
  * it does not fit. */
 bool sg_rtnl_address_build (void *memory, size_t room,
                             const SgAddress *address) G_GNUC_WARN_UNUSED_RESULT;
+/* Builds RTM_DELADDR of that very address. */
+bool sg_rtnl_address_build_del (void *memory, size_t room,
+                                const SgAddress *address) G_GNUC_WARN_UNUSED_RESULT;
 /* Appends the addresses of @family to @snapshot. */
 bool sg_rtnl_address_dump (SgNlSocket *sock, uint8_t family, SgSnapshot *snapshot,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;

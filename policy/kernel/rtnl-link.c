@@ -8,6 +8,7 @@
 #include "kernel/nl-attr.h"
 
 static const SgNlSpec link_specs[] = {
+    [IFLA_MTU] = {SG_NL_U32},
     [IFLA_IFNAME] = {SG_NL_STRING, IFNAMSIZ},
     [IFLA_MASTER] = {SG_NL_U32},
     [IFLA_LINKINFO] = {SG_NL_BYTES},
@@ -50,6 +51,8 @@ sg_rtnl_link_parse (const struct nlmsghdr *nlh, SgLink *ret_link, GError **error
     link.type = header->ifi_type;
     link.flags = header->ifi_flags;
     g_strlcpy (link.name, sg_nl_attr_data (attrs[IFLA_IFNAME]), sizeof (link.name));
+    if (attrs[IFLA_MTU])
+        link.mtu = sg_nl_attr_u32 (attrs[IFLA_MTU]);
     if (attrs[IFLA_MASTER])
         link.master = sg_nl_attr_u32 (attrs[IFLA_MASTER]);
     *ret_link = link;
@@ -101,4 +104,17 @@ sg_rtnl_link_dump (SgNlSocket *sock, SgSnapshot *snapshot, GError **error)
     }
     g_array_sort (snapshot->links, compare_links);
     return true;
+}
+
+bool
+sg_rtnl_link_build_mtu (void *memory, size_t room, uint32_t ifindex, uint32_t mtu)
+{
+    SgNlMessage message = sg_nl_message_begin (memory, room, RTM_NEWLINK, /* flags= */ 0);
+    struct ifinfomsg *header = sg_nl_put_header (&message, sizeof (*header));
+
+    if (!header)
+        return false;
+    header->ifi_index = (int) ifindex;
+    sg_nl_put_u32 (&message, IFLA_MTU, mtu);
+    return !message.full;
 }
