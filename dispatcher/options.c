@@ -28,7 +28,8 @@ static bool
 parse_words (SgOptions *options, int *argc, char ***argv, GError **error)
 {
     gboolean boot = FALSE, listen = FALSE, dry_run = FALSE, verbose = FALSE, version = FALSE;
-    char *outbound = NULL;
+    g_auto (GStrv) added = NULL, removed = NULL;
+    g_autofree char *outbound = NULL;
     const GOptionEntry entries[] = {
         {"boot", 0, 0, G_OPTION_ARG_NONE, &boot,
          "Before the network is up: what holds without NetworkManager", NULL},
@@ -40,6 +41,11 @@ parse_words (SgOptions *options, int *argc, char ***argv, GError **error)
         {"outbound", 0, 0, G_OPTION_ARG_STRING, &outbound,
          "Select the gateway for the host's own traffic, or “auto”; kept over reboots",
          "INTERFACE"},
+        {"add-override", 0, 0, G_OPTION_ARG_STRING_ARRAY, &added,
+         "What comes from addresses of PREFIX leaves by INTERFACE; kept over reboots",
+         "PREFIX=INTERFACE"},
+        {"remove-override", 0, 0, G_OPTION_ARG_STRING_ARRAY, &removed,
+         "It goes where everything goes again", "PREFIX"},
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose,
          "Print what is there, the gateways, the changes and the counters", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL},
@@ -54,7 +60,6 @@ parse_words (SgOptions *options, int *argc, char ***argv, GError **error)
         context, "Brings IPv6 policy routing and the leak guard to what they should be.");
     g_option_context_add_main_entries (context, entries, NULL);
     if (!g_option_context_parse (context, argc, argv, &usage)) {
-        g_free (outbound);
         g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT, "%s; --help tells the options",
                      usage->message);
         return false;
@@ -66,8 +71,16 @@ parse_words (SgOptions *options, int *argc, char ***argv, GError **error)
     options->version = version;
     options->by_hand = !boot && !listen;
     options->repair = options->by_hand;
-    options->outbound = outbound;
+    options->outbound = g_steal_pointer (&outbound);
+    options->added_overrides = g_steal_pointer (&added);
+    options->removed_overrides = g_steal_pointer (&removed);
     return true;
+}
+
+bool
+sg_options_choose (const SgOptions *options)
+{
+    return options->outbound || options->added_overrides || options->removed_overrides;
 }
 
 SgOptions *
@@ -87,10 +100,18 @@ sg_options_parse (int argc, char **argv, GError **error)
                      "“%s” is one word too many; --help tells the options", argv[1]);
         return NULL;
     }
-    if (options->listen && (options->boot || options->dry_run || options->outbound)) {
+    if (options->listen && (options->boot || options->dry_run || sg_options_choose (options))) {
         g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
                      "--listen goes with --verbose only");
         return NULL;
+    }
+    for (char **word = options->added_overrides; word && *word; word++) {
+        if (!strchr (*word, '=')) {
+            g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
+                         "“%s”: --add-override wants PREFIX=INTERFACE, like 2001:db8:a::/64=wg0",
+                         *word);
+            return NULL;
+        }
     }
     if (options->outbound && strcmp (options->outbound, "auto") == 0)
         options->outbound[0] = '\0';
@@ -108,5 +129,7 @@ sg_options_free (SgOptions *options)
     if (!options)
         return;
     g_free (options->outbound);
+    g_strfreev (options->added_overrides);
+    g_strfreev (options->removed_overrides);
     g_free (options);
 }

@@ -16,10 +16,14 @@ typedef struct {
     bool repair;    /* put back what a Reapply wiped: asks NetworkManager for profiles */
     bool ignored;   /* an event of NetworkManager that changes nothing for us */
     char *outbound; /* --outbound: the interface to select, "" = auto; NULL = as it is */
+    char **removed_overrides; /* --remove-override: prefixes; NULL = none */
+    char **added_overrides;   /* --add-override: "PREFIX=INTERFACE"; NULL = none */
 } SgOptions;
 
 /* Understands both "sixgate-reconcile --option…" and what NetworkManager's dispatcher says:
  * "50-sixgate INTERFACE ACTION". SG_ERROR_INVALID_ARGUMENT when it is neither. */
 SgOptions *sg_options_parse (int argc, char **argv, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Whether they change what this host has chosen. */
+bool sg_options_choose (const SgOptions *options);
 void sg_options_free (SgOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgOptions, sg_options_free)

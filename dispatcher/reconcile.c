@@ -16,6 +16,7 @@ typedef struct {
     const SgOptions *options;
     SgHealing *healing; /* NULL: a person or an event of NetworkManager asked */
     SgPass *pass;
+    bool chosen; /* what the options choose is in the state */
 } Run;
 
 /* ---- NetworkManager's part, waited for ---- */
@@ -72,20 +73,45 @@ fetch_keys (const Run *run)
 /* ---- one try ---- */
 
 static bool
-select_outbound (const Run *run, GError **error)
+change_overrides (const Run *run, GError **error)
+{
+    const SgPass *pass = run->pass;
+
+    for (char **prefix = run->options->removed_overrides; prefix && *prefix; prefix++) {
+        if (!sg_state_remove_override (pass->state, *prefix, error))
+            return false;
+    }
+    for (char **word = run->options->added_overrides; word && *word; word++) {
+        g_auto (GStrv) parts = g_strsplit (*word, "=", 2);
+
+        if (!sg_state_add_override (pass->state, pass->snapshot, parts[0], parts[1], error))
+            return false;
+    }
+    return true;
+}
+
+/* Once: a try that starts over finds the choice made. */
+static bool
+choose (Run *run, GError **error)
 {
     const char *outbound = run->options->outbound;
+    const SgPass *pass = run->pass;
 
-    return !outbound || (sg_state_select (run->pass->state, run->pass->snapshot, outbound, error) &&
-                         sg_pass_save_state (run->pass, error));
+    if (run->chosen || !sg_options_choose (run->options))
+        return true;
+    if ((outbound && !sg_state_select (pass->state, pass->snapshot, outbound, error)) ||
+        !change_overrides (run, error))
+        return false;
+    run->chosen = true;
+    return sg_pass_save_state (pass, error);
 }
 
 static bool
-decide (const Run *run, GError **error)
+decide (Run *run, GError **error)
 {
     SgPass *pass = run->pass;
 
-    if (!sg_pass_look (pass, ask_networkmanager (run), error) || !select_outbound (run, error))
+    if (!sg_pass_look (pass, ask_networkmanager (run), error) || !choose (run, error))
         return false;
     sg_pass_decide (pass);
     fetch_keys (run);
@@ -111,7 +137,7 @@ print_plan (const Run *run)
 
 /* Returns the exit status, or -1: start over. */
 static int
-try_once (const Run *run)
+try_once (Run *run)
 {
     g_autoptr (GPtrArray) failures = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
     GError *error = NULL;
@@ -160,7 +186,7 @@ sg_reconcile (const SgOptions *options, SgHealing *healing)
 {
     g_autoptr (GError) error = NULL;
     g_autoptr (SgPass) pass = open_pass (options, &error);
-    const Run run = {.options = options, .healing = healing, .pass = pass};
+    Run run = {.options = options, .healing = healing, .pass = pass};
     int status = -1;
 
     if (!pass) {

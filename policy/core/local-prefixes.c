@@ -102,8 +102,9 @@ is_trusted (const SgRoute *route, const SgConfig *config, const SgState *state,
 
     switch (config->local_prefixes) {
     case SG_LOCAL_PREFIXES_AUTO:
-        /* Without a selection nothing can leak: the LAN is what it says it is. */
-        return !state->outbound[0] || (link && contains (state->trusted, link->name, &route->dst));
+        /* With nothing guarded nothing can leak: the LAN is what it says it is. */
+        return !sg_state_is_guarded (state) ||
+               (link && contains (state->trusted, link->name, &route->dst));
     case SG_LOCAL_PREFIXES_ULA:
         return false;
     case SG_LOCAL_PREFIXES_LIST:

@@ -315,11 +315,11 @@ sg_nft_match_iif_address_in (SgNftRule *rule, SgNftAddress which, const char *se
 }
 
 void
-sg_nft_match_oif_address_in (SgNftRule *rule, SgNftAddress which, const char *set)
+sg_nft_match_oif_address_in (SgNftRule *rule, SgNftAddress which, const char *set, bool inverted)
 {
-    say (rule, "oif . ip6 %s @%s", address_table[which].word, set);
+    say (rule, "oif . ip6 %s %s@%s", address_table[which].word, not_equal (inverted), set);
     load_interface_address (rule, NFT_META_OIF, which, /* interval= */ true);
-    lookup (rule, set, /* inverted= */ false);
+    lookup (rule, set, inverted);
 }
 
 void

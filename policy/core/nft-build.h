@@ -42,8 +42,9 @@ void sg_nft_match_address_in (SgNftRule *rule, SgNftAddress which, const char *s
 /* "iif . ip6 daddr @SET", "… != @SET"; @interval: SET has intervals. */
 void sg_nft_match_iif_address_in (SgNftRule *rule, SgNftAddress which, const char *set,
                                   bool interval, bool inverted);
-/* "oif . ip6 daddr @SET", SET with intervals. */
-void sg_nft_match_oif_address_in (SgNftRule *rule, SgNftAddress which, const char *set);
+/* "oif . ip6 daddr @SET", "… != @SET", SET with intervals. */
+void sg_nft_match_oif_address_in (SgNftRule *rule, SgNftAddress which, const char *set,
+                                  bool inverted);
 /* "ip6 daddr fe80::/10" or "… != fe80::/10". */
 void sg_nft_match_link_local (SgNftRule *rule, SgNftAddress which, bool inverted);
 /* Destination is multicast of less than global scope (RFC 4291, section 2.7). */

@@ -29,13 +29,43 @@ add_set_action (const Diff *diff, SgStage stage, SgActionKind kind, const SgNftS
 
 /* ---- elements ---- */
 
-/* Of these sets old elements go before new ones come: where an element opens the guard, where
+static bool
+is_set (const SgNftSet *set, const char *name)
+{
+    return strcmp (set->name, name) == 0;
+}
+
+/* Whether both ranges, of sets with intervals, have a key in common. Overrides of all interfaces:
+ * only the addresses count. */
+static bool
+ranges_overlap (const SgNftElement *a, const SgNftElement *b)
+{
+    return memcmp (a->key + 4, b->key_end + 4, 16) <= 0 &&
+           memcmp (b->key + 4, a->key_end + 4, 16) <= 0;
+}
+
+/* What binds a source stays as long as the rules that lead it out, unless the kernel would refuse
+ * another prefix beside it. */
+static SgStage
+stage_of_override_removal (const SgNftSet *want, const SgNftElement *element)
+{
+    for (guint i = 0; i < want->elements->len; i++) {
+        if (ranges_overlap (&g_array_index (want->elements, SgNftElement, i), element))
+            return SG_STAGE_GUARD;
+    }
+    return SG_STAGE_UNGUARD;
+}
+
+/* Of some sets old elements go before new ones come: where an element opens the guard, where
  * the kernel refuses a prefix that covers one that is there, and where a map has one value only
  * for a key. */
-static bool
-removes_first (const SgNftSet *set)
+static SgStage
+stage_of_removal (const SgNftSet *want, const SgNftElement *element)
 {
-    return set->interval || set->data || strcmp (set->name, SG_SET_EXEMPT) == 0;
+    if (is_set (want, SG_SET_OVERRIDES))
+        return stage_of_override_removal (want, element);
+    return want->interval || want->data || is_set (want, SG_SET_EXEMPT) ? SG_STAGE_GUARD
+                                                                        : SG_STAGE_UNGUARD;
 }
 
 static void
@@ -60,12 +90,22 @@ was_gateway (const Diff *diff, const SgNftElement *element)
     return false;
 }
 
-/* What was a gateway is guarded until its rules are gone: they still lead out by it. */
+static bool
+was_guarded (const Diff *diff)
+{
+    return diff->have && sg_nft_table_find_chain (diff->have, SG_CHAIN_CHOICE_POST);
+}
+
+/* What opens the guard comes when the rules are gone that it has to be there for: what was a
+ * gateway is guarded until they no longer lead out by it, and who was bound to the selected outbound
+ * is until they no longer lead there. Where no guard is up yet, it must refuse nothing meanwhile. */
 static SgStage
 stage_of_addition (const Diff *diff, const SgNftSet *set, const SgNftElement *element)
 {
-    return strcmp (set->name, SG_SET_EXEMPT) == 0 && was_gateway (diff, element) ? SG_STAGE_UNGUARD
-                                                                                 : SG_STAGE_GUARD;
+    bool opens = (is_set (set, SG_SET_EXEMPT) && was_gateway (diff, element)) ||
+                 (is_set (set, SG_SET_UNSELECTED) && was_guarded (diff));
+
+    return opens ? SG_STAGE_UNGUARD : SG_STAGE_GUARD;
 }
 
 /* Both are sorted. Calls for the elements that only one side has: one pass for additions, one
@@ -73,7 +113,6 @@ stage_of_addition (const Diff *diff, const SgNftSet *set, const SgNftElement *el
 static void
 diff_elements (const Diff *diff, const SgNftSet *have, const SgNftSet *want, SgActionKind kind)
 {
-    SgStage removal = removes_first (want) ? SG_STAGE_GUARD : SG_STAGE_UNGUARD;
     static const GArray none;
     const GArray *old = have ? have->elements : &none, *new = want->elements;
     guint i = 0, j = 0;
@@ -84,7 +123,7 @@ diff_elements (const Diff *diff, const SgNftSet *have, const SgNftSet *want, SgA
         int order = !a ? 1 : !b ? -1 : sg_nft_element_compare (a, b);
 
         if (order < 0 && kind == SG_ACTION_NFT_ELEMENT_DEL)
-            add_element_action (diff, removal, kind, want, a);
+            add_element_action (diff, stage_of_removal (want, a), kind, want, a);
         else if (order > 0 && kind == SG_ACTION_NFT_ELEMENT_ADD)
             add_element_action (diff, stage_of_addition (diff, want, b), kind, want, b);
         i += order <= 0;

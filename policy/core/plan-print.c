@@ -97,9 +97,10 @@ static void
 print_field (SgNftType type, const uint8_t *key, const uint8_t *end, const SgSnapshot *snapshot,
              GString *out)
 {
-    uint32_t number;
+    uint32_t number, last;
 
     memcpy (&number, key, sizeof number);
+    memcpy (&last, end ? end : key, sizeof last);
     switch (type) {
     case SG_NFT_TYPE_IPV4_ADDR:
         print_address (key, end, AF_INET, out);
@@ -108,7 +109,10 @@ print_field (SgNftType type, const uint8_t *key, const uint8_t *end, const SgSna
         print_address (key, end, AF_INET6, out);
         break;
     case SG_NFT_TYPE_IFINDEX:
-        print_interface (end ? GUINT32_FROM_BE (number) : number, snapshot, out);
+        if (number != last)
+            g_string_append_printf (out, "%u-%u", GUINT32_FROM_BE (number), GUINT32_FROM_BE (last));
+        else
+            print_interface (end ? GUINT32_FROM_BE (number) : number, snapshot, out);
         break;
     case SG_NFT_TYPE_MARK:
         g_string_append_printf (out, "0x%x", number);

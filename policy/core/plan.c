@@ -85,9 +85,9 @@ remove_rules (SgPlan *plan, const GPtrArray *have, GHashTable *stale, SgStage st
 {
     for (guint i = 0; i < have->len; i++) {
         SgRule *rule = g_ptr_array_index (have, i);
-        bool selection = rule->pref == SG_PREF_SELECTED;
+        bool choice = rule->pref == SG_PREF_SELECTED || rule->pref == SG_PREF_OVERRIDE;
 
-        if (g_hash_table_contains (stale, rule) && selection == (stage == SG_STAGE_OLD_SELECTION))
+        if (g_hash_table_contains (stale, rule) && choice == (stage == SG_STAGE_OLD_SELECTION))
             add_rule_action (plan, stage, SG_ACTION_RULE_DEL, rule);
     }
 }

@@ -12,8 +12,8 @@ typedef enum {
     SG_STAGE_GUARD,         /* nftables additions, with the new selection: one transaction */
     SG_STAGE_TRANSPORT,     /* fwmark, preshared keys and addresses of WireGuard links */
     SG_STAGE_TABLES,        /* routes added and replaced, blackhole defaults first */
-    SG_STAGE_RULES,         /* rules added, the selection (75) last */
-    SG_STAGE_OLD_SELECTION, /* the old rule 75 removed */
+    SG_STAGE_RULES,         /* rules added, the choices (70, 75) last */
+    SG_STAGE_OLD_SELECTION, /* old rules 70 and 75 removed */
     SG_STAGE_STALE_RULES,
     SG_STAGE_STALE_ROUTES,
     SG_STAGE_UNGUARD, /* nftables removals: one transaction */

@@ -34,6 +34,20 @@ static const struct {
     /* interfaces known not to be gateways */
     {SG_SET_EXEMPT, {SG_NFT_TYPE_IFINDEX}},
     {SG_SET_SELECTED, {SG_NFT_TYPE_IFINDEX}},
+    /* all interfaces and sources, while no outbound is selected */
+    {SG_SET_UNSELECTED,
+     {SG_NFT_TYPE_IFINDEX, SG_NFT_TYPE_IPV6_ADDR},
+     SG_NFT_TYPE_NONE,
+     /* interval= */ true},
+    /* sources with a gateway of their own, by any interface; and by that gateway */
+    {SG_SET_OVERRIDES,
+     {SG_NFT_TYPE_IFINDEX, SG_NFT_TYPE_IPV6_ADDR},
+     SG_NFT_TYPE_NONE,
+     /* interval= */ true},
+    {SG_SET_OVERRIDE_WAYS,
+     {SG_NFT_TYPE_IFINDEX, SG_NFT_TYPE_IPV6_ADDR},
+     SG_NFT_TYPE_NONE,
+     /* interval= */ true},
     /* every address on a gateway, and with the gateway that it is on */
     {SG_SET_GATEWAY_ADDRESSES, {SG_NFT_TYPE_IPV6_ADDR}},
     {SG_SET_OWN_ADDRESSES, {SG_NFT_TYPE_IFINDEX, SG_NFT_TYPE_IPV6_ADDR}},
@@ -220,14 +234,34 @@ fill_guard_post (SgNftChain *chain)
     sg_nft_goto (new_rule (chain), SG_CHAIN_CHOICE_POST);
 }
 
-/* What may leave while an outbound is selected, up to the refusal. */
+/* Who is bound to one gateway may leave by it; who is not, by any. */
 static void
-add_choice (SgNftChain *chain, void (*refuse_routing_header) (SgNftRule *))
+add_accept_choice (SgNftChain *chain)
 {
     SgNftRule *rule = new_rule (chain);
 
     sg_nft_match_oif (rule, SG_SET_SELECTED, /* inverted= */ false);
+    sg_nft_match_oif_address_in (rule, SG_NFT_SADDR, SG_SET_OVERRIDES, /* inverted= */ true);
     sg_nft_accept (rule);
+
+    /* Overrides alone bind only their sources. */
+    rule = new_rule (chain);
+    sg_nft_match_oif_address_in (rule, SG_NFT_SADDR, SG_SET_UNSELECTED, /* inverted= */ false);
+    sg_nft_match_oif_address_in (rule, SG_NFT_SADDR, SG_SET_OVERRIDES, /* inverted= */ true);
+    sg_nft_accept (rule);
+
+    rule = new_rule (chain);
+    sg_nft_match_oif_address_in (rule, SG_NFT_SADDR, SG_SET_OVERRIDE_WAYS, /* inverted= */ false);
+    sg_nft_accept (rule);
+}
+
+/* What may leave while somebody is bound to a gateway, up to the refusal. */
+static void
+add_choice (SgNftChain *chain, void (*refuse_routing_header) (SgNftRule *))
+{
+    SgNftRule *rule;
+
+    add_accept_choice (chain);
 
     /* Any process may set one: it would carry a packet from a local address to anywhere. */
     rule = new_rule (chain);
@@ -247,7 +281,7 @@ add_choice (SgNftChain *chain, void (*refuse_routing_header) (SgNftRule *))
     sg_nft_accept (rule);
 
     rule = new_rule (chain);
-    sg_nft_match_oif_address_in (rule, SG_NFT_DADDR, SG_SET_LOCAL_PREFIXES);
+    sg_nft_match_oif_address_in (rule, SG_NFT_DADDR, SG_SET_LOCAL_PREFIXES, /* inverted= */ false);
     sg_nft_accept (rule);
 }
 

@@ -5,16 +5,20 @@
 
 #include "base/error.h"
 #include "base/ifname.h"
-#include "core/local-prefixes.h"
+#include "core/state-parts.h"
 
-/* The file's layout; a larger number is from the future and refused. */
-#define STATE_VERSION 1
+/* The file's layout; a larger number is from the future and refused. The second has overrides: a
+ * program that does not know them would let their sources leave anywhere. A file without any is
+ * still written as the first. */
+#define STATE_VERSION 2
+#define STATE_VERSION_WITHOUT_OVERRIDES 1
 
 #define GROUP_FILE "sixgate"
 #define KEY_VERSION "Version"
 #define GROUP_OUTBOUND "outbound"
 #define KEY_INTERFACE "Interface"
 #define KEY_TRUSTED "TrustedPrefixes"
+#define KEY_OVERRIDES "Overrides"
 /* The last line of every file: what lacks it was cut off. */
 #define GROUP_END "end"
 #define KEY_COMPLETE "Complete"
@@ -26,6 +30,8 @@ sg_state_new (void)
 
     state->trusted =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgTrusted));
+    state->overrides =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgOverride));
     return state;
 }
 
@@ -35,6 +41,7 @@ sg_state_free (SgState *state)
     if (!state)
         return;
     g_array_unref (state->trusted);
+    g_array_unref (state->overrides);
     g_free (state);
 }
 
@@ -50,16 +57,51 @@ corrupt (const char *name, const char *what, GError **error)
 
 /* "eth0 2001:db8::/64" */
 static bool
-parse_trusted (const char *text, SgTrusted *ret_trusted)
+parse_pair (const char *text, char ret_interface[IFNAMSIZ], SgPrefix *ret_prefix)
 {
     g_auto (GStrv) words = g_strsplit (text, " ", 2);
-    SgTrusted trusted = {0};
 
     if (g_strv_length (words) != 2 || !sg_ifname_is_valid (words[0]) ||
-        !sg_prefix_parse (words[1], &trusted.prefix, NULL))
+        !sg_prefix_parse (words[1], ret_prefix, NULL))
         return false;
-    g_strlcpy (trusted.interface, words[0], sizeof trusted.interface);
-    *ret_trusted = trusted;
+    g_strlcpy (ret_interface, words[0], IFNAMSIZ);
+    return true;
+}
+
+static bool
+parse_trusted (const char *text, SgState *state)
+{
+    SgTrusted trusted = {0};
+
+    if (!parse_pair (text, trusted.interface, &trusted.prefix))
+        return false;
+    g_array_append_val (state->trusted, trusted);
+    return true;
+}
+
+static bool
+parse_override (const char *text, SgState *state)
+{
+    SgOverride override = {0};
+
+    return parse_pair (text, override.interface, &override.prefix) &&
+           sg_state_put_override (state, &override, NULL);
+}
+
+/* A list of such pairs, each taken by @take; none at all is an empty one. */
+static bool
+parse_list (GKeyFile *file, const char *key, bool (*take) (const char *text, SgState *state),
+            SgState *state)
+{
+    g_autoptr (GError) problem = NULL;
+    g_auto (GStrv) list = g_key_file_get_string_list (file, GROUP_OUTBOUND, key, NULL, &problem);
+
+    if (problem)
+        return g_error_matches (problem, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND);
+    for (char **entry = list; *entry; entry++) {
+        if (!take (*entry, state))
+            return false;
+    }
     return true;
 }
 
@@ -83,8 +125,6 @@ sg_state_parse (const char *name, const char *text, size_t len, GError **error)
     g_autoptr (SgState) state = sg_state_new ();
     g_autoptr (GKeyFile) file = g_key_file_new ();
     g_autofree char *interface = NULL;
-    g_auto (GStrv) trusted = NULL;
-    g_autoptr (GError) problem = NULL;
 
     if (!len || !g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL)) {
         corrupt (name, "the file is empty or no key file", error);
@@ -98,21 +138,33 @@ sg_state_parse (const char *name, const char *text, size_t len, GError **error)
         return NULL;
     }
     g_strlcpy (state->outbound, interface, sizeof state->outbound);
-    trusted = g_key_file_get_string_list (file, GROUP_OUTBOUND, KEY_TRUSTED, NULL, &problem);
-    if (problem && !g_error_matches (problem, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND)) {
+    if (!parse_list (file, KEY_TRUSTED, parse_trusted, state)) {
         corrupt (name, "[outbound] TrustedPrefixes= is malformed", error);
         return NULL;
     }
-    for (char **entry = trusted; entry && *entry; entry++) {
-        SgTrusted value;
-
-        if (!parse_trusted (*entry, &value)) {
-            corrupt (name, "[outbound] TrustedPrefixes= is malformed", error);
-            return NULL;
-        }
-        g_array_append_val (state->trusted, value);
+    if (!parse_list (file, KEY_OVERRIDES, parse_override, state)) {
+        corrupt (name, "[outbound] Overrides= is malformed", error);
+        return NULL;
     }
     return g_steal_pointer (&state);
+}
+
+static void
+write_pair (GPtrArray *list, const char *interface, const SgPrefix *prefix)
+{
+    char text[SG_PREFIX_TEXT_MAX];
+
+    /* The kernel takes any bytes as a name; in the file they would spoil the rest. */
+    if (g_utf8_validate (interface, -1, NULL))
+        g_ptr_array_add (list,
+                         g_strdup_printf ("%s %s", interface, sg_prefix_format (prefix, text)));
+}
+
+static void
+write_list (GKeyFile *file, const char *key, const GPtrArray *list)
+{
+    g_key_file_set_string_list (file, GROUP_OUTBOUND, key, (const char *const *) list->pdata,
+                                list->len);
 }
 
 char *
@@ -120,37 +172,50 @@ sg_state_to_text (const SgState *state)
 {
     g_autoptr (GKeyFile) file = g_key_file_new ();
     g_autoptr (GPtrArray) trusted = g_ptr_array_new_with_free_func (g_free);
+    g_autoptr (GPtrArray) overrides = g_ptr_array_new_with_free_func (g_free);
 
-    g_key_file_set_integer (file, GROUP_FILE, KEY_VERSION, STATE_VERSION);
-    g_key_file_set_string (file, GROUP_OUTBOUND, KEY_INTERFACE, state->outbound);
     for (guint i = 0; i < state->trusted->len; i++) {
         const SgTrusted *entry = &g_array_index (state->trusted, SgTrusted, i);
-        char text[SG_PREFIX_TEXT_MAX];
 
-        /* The kernel takes any bytes as a name; in the file they would spoil the rest. */
-        if (!g_utf8_validate (entry->interface, -1, NULL))
-            continue;
-        g_ptr_array_add (trusted, g_strdup_printf ("%s %s", entry->interface,
-                                                   sg_prefix_format (&entry->prefix, text)));
+        write_pair (trusted, entry->interface, &entry->prefix);
     }
-    g_key_file_set_string_list (file, GROUP_OUTBOUND, KEY_TRUSTED,
-                                (const char *const *) trusted->pdata, trusted->len);
+    for (guint i = 0; i < state->overrides->len; i++) {
+        const SgOverride *entry = &g_array_index (state->overrides, SgOverride, i);
+
+        write_pair (overrides, entry->interface, &entry->prefix);
+    }
+    g_key_file_set_integer (file, GROUP_FILE, KEY_VERSION,
+                            overrides->len ? STATE_VERSION : STATE_VERSION_WITHOUT_OVERRIDES);
+    g_key_file_set_string (file, GROUP_OUTBOUND, KEY_INTERFACE, state->outbound);
+    if (overrides->len)
+        write_list (file, KEY_OVERRIDES, overrides);
+    write_list (file, KEY_TRUSTED, trusted);
     g_key_file_set_boolean (file, GROUP_END, KEY_COMPLETE, true);
     return g_key_file_to_data (file, NULL, NULL);
 }
 
 bool
+sg_state_check_interface (const char *interface, GError **error)
+{
+    /* The kernel takes any bytes; the file does not. */
+    if (sg_ifname_is_valid (interface) && g_utf8_validate (interface, -1, NULL))
+        return true;
+    g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
+                 "“%s” cannot name an interface; say the name of a gateway, or auto for the "
+                 "selected outbound",
+                 interface);
+    return false;
+}
+
+bool
 sg_state_select (SgState *state, const SgSnapshot *snapshot, const char *interface, GError **error)
 {
-    if (*interface && !sg_ifname_is_valid (interface)) {
-        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
-                     "“%s” cannot name an interface; say the name of a gateway, or auto",
-                     interface);
+    if (*interface && !sg_state_check_interface (interface, error))
         return false;
-    }
     g_strlcpy (state->outbound, interface, sizeof state->outbound);
-    g_array_set_size (state->trusted, 0);
     if (*interface)
-        sg_local_prefixes_learned (snapshot, state->trusted);
+        sg_state_trust_local (state, snapshot);
+    else
+        sg_state_drop_trust (state);
     return true;
 }

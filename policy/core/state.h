@@ -10,8 +10,18 @@ typedef struct {
     SgPrefix prefix;
 } SgTrusted;
 
+/* What comes from addresses of a prefix leaves by a gateway of its own, or not at all. */
+typedef struct {
+    SgPrefix prefix;
+    char interface[IFNAMSIZ];
+} SgOverride;
+
+/* More overrides than this are refused: each is two rules that every packet may have to pass. */
+#define SG_OVERRIDES_MAX 256u
+
 typedef struct {
     char outbound[IFNAMSIZ]; /* the selected outbound; "" = auto */
+    GArray *overrides;       /* of SgOverride, sorted by prefix; none overlaps another */
     GArray *trusted;         /* of SgTrusted, each once */
 } SgState;
 
@@ -30,3 +40,21 @@ char *sg_state_to_text (const SgState *state);
  * with it. SG_ERROR_INVALID_ARGUMENT when it can be no interface's name. */
 bool sg_state_select (SgState *state, const SgSnapshot *snapshot, const char *interface,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether something has to leave by one gateway only: an outbound is selected, or there is an
+ * override. */
+bool sg_state_is_guarded (const SgState *state);
+
+/* Sends what comes from @prefix ("2001:db8:a::/64", or one address) by @interface; an override of
+ * just that prefix changes its gateway. The first thing to be guarded also notes the on-link
+ * prefixes of @snapshot, as selecting does. SG_ERROR_INVALID_ARGUMENT when one of both is
+ * malformed or @prefix holds what is no source of traffic to the Internet, SG_ERROR_UNSUPPORTED for
+ * an IPv4 prefix, SG_ERROR_OVERLAP when another override has a part of it, SG_ERROR_LIMIT. */
+bool sg_state_add_override (SgState *state, const SgSnapshot *snapshot, const char *prefix,
+                            const char *interface, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* SG_ERROR_INVALID_ARGUMENT when @prefix is malformed, SG_ERROR_NOT_FOUND when there is no override
+ * of just that prefix; the sentence names one that overlaps. */
+bool sg_state_remove_override (SgState *state, const char *prefix,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The override that @source belongs to; NULL: none. */
+const SgOverride *sg_state_override_of (const SgState *state, const SgIp *source);

@@ -54,17 +54,24 @@ add_interface_address (SgNftTable *table, const char *set_name, uint32_t ifindex
 
 /* In sets with intervals the interface index is in network order. */
 static void
-add_interface_prefix (SgNftTable *table, const char *set_name, uint32_t ifindex,
-                      const SgPrefix *prefix)
+add_interfaces_prefix (SgNftTable *table, const char *set_name, const uint32_t range[2],
+                       const SgPrefix *prefix)
 {
     SgNftElement *element = add_element (table, set_name);
     SgIp last = sg_prefix_last (prefix);
-    uint32_t index = GUINT32_TO_BE (ifindex);
+    uint32_t from = GUINT32_TO_BE (range[0]), to = GUINT32_TO_BE (range[1]);
 
-    memcpy (element->key, &index, sizeof index);
-    memcpy (element->key + sizeof index, prefix->ip.bytes, sizeof prefix->ip.bytes);
-    memcpy (element->key_end, &index, sizeof index);
-    memcpy (element->key_end + sizeof index, last.bytes, sizeof last.bytes);
+    memcpy (element->key, &from, sizeof from);
+    memcpy (element->key + sizeof from, prefix->ip.bytes, sizeof prefix->ip.bytes);
+    memcpy (element->key_end, &to, sizeof to);
+    memcpy (element->key_end + sizeof to, last.bytes, sizeof last.bytes);
+}
+
+static void
+add_interface_prefix (SgNftTable *table, const char *set_name, uint32_t ifindex,
+                      const SgPrefix *prefix)
+{
+    add_interfaces_prefix (table, set_name, (uint32_t[]) {ifindex, ifindex}, prefix);
 }
 
 /* ---- interfaces that are known not to be gateways ---- */
@@ -168,8 +175,30 @@ add_gateways (SgNftTable *table, const SgSituation *situation)
         add_number (table, SG_SET_GATEWAY_MARKS,
                     g_array_index (situation->memory->marks, uint32_t, i));
     keep_marks (table, situation->snapshot);
+}
+
+/* By which gateway who may leave. */
+static void
+add_choices (SgNftTable *table, const SgSituation *situation)
+{
+    static const uint32_t any[2] = {0, UINT32_MAX};
+    const SgPrefix everything = sg_prefix_any (AF_INET6);
+    const GArray *overrides = situation->state->overrides;
+
     if (situation->selected)
         add_number (table, SG_SET_SELECTED, situation->selected->ifindex);
+    if (!situation->selection)
+        add_interfaces_prefix (table, SG_SET_UNSELECTED, any, &everything);
+    for (guint i = 0; i < overrides->len; i++) {
+        const SgOverride *override = &g_array_index (overrides, SgOverride, i);
+        const SgGateway *gateway = sg_wanted_override_gateway (override, situation);
+
+        if (override->prefix.ip.family != AF_INET6)
+            continue;
+        add_interfaces_prefix (table, SG_SET_OVERRIDES, any, &override->prefix);
+        if (gateway)
+            add_interface_prefix (table, SG_SET_OVERRIDE_WAYS, gateway->ifindex, &override->prefix);
+    }
 }
 
 static void
@@ -235,8 +264,9 @@ sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation)
 
     table->exists = true;
     sg_ruleset_add_sets (table);
-    sg_ruleset_add_chains (table, /* guard= */ situation->selection);
+    sg_ruleset_add_chains (table, /* guard= */ situation->guarded);
     add_gateways (table, situation);
+    add_choices (table, situation);
     add_addresses (table, situation);
     add_interfaces (table, situation);
     add_transport_marks (table, wanted, situation->snapshot);

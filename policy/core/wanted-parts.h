@@ -13,6 +13,7 @@ typedef struct {
     const GArray *gateways;    /* of SgGateway */
     const SgGateway *selected; /* NULL: auto, or the selected outbound is not there */
     bool selection;            /* an outbound is selected, there or not */
+    bool guarded;              /* it is, or there are overrides of the family */
     const GArray *local;       /* of SgLocalPrefix */
 } SgSituation;
 
@@ -24,6 +25,9 @@ void sg_wanted_add_injected (SgWanted *wanted, const SgSituation *situation);
 void sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation);
 /* wanted-repair.c: fills wanted->preshared and wanted->addresses. */
 void sg_wanted_add_repair (SgWanted *wanted, const SgSnapshot *snapshot);
+/* The gateway of @override; NULL: it is not there. */
+const SgGateway *sg_wanted_override_gateway (const SgOverride *override,
+                                             const SgSituation *situation);
 /* wanted-guard.c: fills wanted->nft6. */
 void sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation);
 /* wanted-guard.c: whether the guard does not look at what leaves by @link, as it is known not to

@@ -45,6 +45,40 @@ add_selected_end (SgWanted *wanted)
     add (wanted, sg_rule_ours (AF_INET6, SG_PREF_SELECTED_END, FR_ACT_UNREACHABLE));
 }
 
+/* 71: the gateway of an override is gone, or its table is. */
+static void
+add_overrides_end (SgWanted *wanted, const SgSituation *situation)
+{
+    const GArray *overrides = situation->state->overrides;
+
+    for (guint i = 0; i < overrides->len; i++) {
+        SgRule rule = sg_rule_ours (AF_INET6, SG_PREF_OVERRIDE_END, FR_ACT_UNREACHABLE);
+
+        rule.src = g_array_index (overrides, SgOverride, i).prefix;
+        if (rule.src.ip.family == AF_INET6)
+            add (wanted, rule);
+    }
+}
+
+/* 70: the choice of a source. */
+static void
+add_overrides (SgWanted *wanted, const SgSituation *situation)
+{
+    const GArray *overrides = situation->state->overrides;
+
+    for (guint i = 0; i < overrides->len; i++) {
+        const SgOverride *override = &g_array_index (overrides, SgOverride, i);
+        const SgGateway *gateway = sg_wanted_override_gateway (override, situation);
+
+        if (gateway && override->prefix.ip.family == AF_INET6) {
+            SgRule rule = lookup (SG_PREF_OVERRIDE, gateway->table);
+
+            rule.src = override->prefix;
+            add (wanted, rule);
+        }
+    }
+}
+
 /* 50: a marked reply leaves by the gateway that its connection came in by. */
 static void
 add_marks (SgWanted *wanted)
@@ -286,13 +320,16 @@ sg_wanted_add_rules (SgWanted *wanted, const SgSituation *situation)
     add_main (wanted);
     if (situation->selection)
         add_selected_end (wanted);
+    add_overrides_end (wanted, situation);
     add_marks (wanted);
     if (situation->selection) {
         add_transport (wanted, situation);
         sg_wanted_add_injected (wanted, situation);
-        add_specific (wanted, situation);
     }
+    if (situation->guarded)
+        add_specific (wanted, situation);
     add_addresses (wanted, situation->snapshot);
+    add_overrides (wanted, situation);
     if (situation->selected)
         add (wanted, lookup (SG_PREF_SELECTED, situation->selected->table));
     warn_of_foreign (wanted, situation->snapshot);

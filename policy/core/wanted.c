@@ -4,6 +4,7 @@
 #include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
 
 #include <linux/netfilter.h>
+#include <string.h>
 
 #include "core/local-prefixes.h"
 #include "core/wanted-parts.h"
@@ -45,6 +46,54 @@ warn_of_selection (SgWanted *wanted, const SgSituation *situation)
                              outbound, sg_capability_name (situation->selected->ipv6)));
 }
 
+/* What the host sends from an address of another gateway is routed at 60 already. */
+static void
+warn_of_other_gateways (SgWanted *wanted, const SgSituation *situation, const SgOverride *override)
+{
+    const GArray *addresses = situation->snapshot->addresses;
+    char prefix[SG_PREFIX_TEXT_MAX], ip[SG_PREFIX_TEXT_MAX];
+
+    for (guint i = 0; i < addresses->len; i++) {
+        const SgAddress *address = &g_array_index (addresses, SgAddress, i);
+        const SgLink *link = sg_snapshot_link (situation->snapshot, address->ifindex);
+
+        if (!link || strcmp (link->name, override->interface) == 0 ||
+            !sg_gateways_contain (situation->gateways, address->ifindex) ||
+            !sg_prefix_contains (&override->prefix, &address->ip))
+            continue;
+        g_ptr_array_add (
+            wanted->warnings,
+            g_strdup_printf ("the override of %s by %s holds %s, which is an address of %s: what "
+                             "this host itself sends from it is refused; name a smaller prefix",
+                             sg_prefix_format (&override->prefix, prefix), override->interface,
+                             sg_ip_format (&address->ip, ip), link->name));
+    }
+}
+
+static void
+warn_of_overrides (SgWanted *wanted, const SgSituation *situation)
+{
+    const GArray *overrides = situation->state->overrides;
+    char prefix[SG_PREFIX_TEXT_MAX];
+
+    for (guint i = 0; i < overrides->len; i++) {
+        const SgOverride *override = &g_array_index (overrides, SgOverride, i);
+        const SgGateway *gateway = sg_wanted_override_gateway (override, situation);
+        const char *why = !gateway                      ? "which is not there"
+                          : gateway->ipv6 != SG_CAPABLE ? "which cannot carry IPv6"
+                                                        : NULL;
+
+        warn_of_other_gateways (wanted, situation, override);
+        if (why)
+            g_ptr_array_add (
+                wanted->warnings,
+                g_strdup_printf ("%s may leave by %s only, %s; until that changes, its new "
+                                 "connections to the Internet are refused",
+                                 sg_prefix_format (&override->prefix, prefix), override->interface,
+                                 why));
+    }
+}
+
 static void
 warn_of_foreign_chains (SgWanted *wanted, const SgSnapshot *snapshot)
 {
@@ -56,6 +105,12 @@ warn_of_foreign_chains (SgWanted *wanted, const SgSnapshot *snapshot)
                                           "are not ours, such as %s; they are left alone",
                                           table->name, table->foreign->len,
                                           (const char *) g_ptr_array_index (table->foreign, 0)));
+}
+
+const SgGateway *
+sg_wanted_override_gateway (const SgOverride *override, const SgSituation *situation)
+{
+    return sg_gateways_by_name (situation->gateways, override->interface);
 }
 
 static GArray *
@@ -91,6 +146,7 @@ decide (SgWanted *wanted, SgSituation *situation)
     wanted->gateways = sg_gateways_find (situation->config, situation->memory, snapshot);
     situation->gateways = wanted->gateways;
     situation->selection = outbound[0] != '\0';
+    situation->guarded = sg_state_is_guarded (situation->state);
     if (situation->selection)
         situation->selected = sg_gateways_by_name (wanted->gateways, outbound);
 
@@ -98,6 +154,7 @@ decide (SgWanted *wanted, SgSituation *situation)
         sg_local_prefixes_find (situation->config, situation->state, snapshot, wanted->warnings);
     situation->local = local;
     warn_of_selection (wanted, situation);
+    warn_of_overrides (wanted, situation);
     if (situation->config->ipv6) {
         sg_wanted_add_rules (wanted, situation);
         sg_wanted_add_routes (wanted, situation);

@@ -417,6 +417,15 @@ parse_outbound (Words *words, SgSituationText *to)
 }
 
 static void
+parse_override (Words *words, SgSituationText *to)
+{
+    SgOverride override = {.prefix = take_prefix (words)};
+
+    g_strlcpy (override.interface, take (words), sizeof override.interface);
+    g_array_append_val (to->state->overrides, override);
+}
+
+static void
 parse_trusted (Words *words, SgSituationText *to)
 {
     SgTrusted trusted = {0};
@@ -456,7 +465,7 @@ static const struct {
     {"config", parse_config},       {"outbound", parse_outbound},
     {"trusted", parse_trusted},     {"remember", parse_remember},
     {"mark", parse_mark},           {"peer", parse_peer},
-    {"profile", parse_profile},
+    {"profile", parse_profile},     {"override", parse_override},
 };
 
 /* Links come in a first pass: any other line may name one. */

@@ -13,6 +13,7 @@
  *     device eth0 kind ethernet can-be-gateway managed active [external] [gateway6 IP]
  *     foreign-chain NAME
  *     config KEY=VALUE          outbound IF          trusted IF PREFIX
+ *     override PREFIX IF        (sorted by prefix)
  *     remember IFINDEX IF KIND  mark NUMBER
  *
  * Empty lines and what follows a # are for readers. */

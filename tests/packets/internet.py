@@ -20,6 +20,7 @@ BRIDGE = '2001:db8:1:c::1'    # an address of the host that is on no gateway
 HOST = {'eth0': '2001:db8:1::2', 'wg0': '2001:db8:a::2', 'wg1': '2001:db8:b::2'}
 FOR_CONTAINER = {'eth0': '2001:db8:1::d0', 'wg0': '2001:db8:a::d0', 'wg1': '2001:db8:b::d0'}
 WATCH = {'eth0': ('home', 'port0'), 'wg0': ('vps', 'wg'), 'wg1': ('vps2', 'wg')}
+SERVICE = '2001:db8:b:c::1'   # an address of the host, on no gateway, that wg1's server routes here
 PORT = 51820
 LIBEXEC = os.environ.get('SIXGATE_RECONCILE', 'sixgate-reconcile')
 
@@ -243,6 +244,17 @@ class Internet:
         self.reconcile('--outbound', name)
         if outbound == 'flushed':
             ip('route flush table %d' % (1000 + self.index('wg0')))
+
+    # ---- overrides: sources with a gateway of their own
+
+    def override(self, on, source=SERVICE + '/128', gateway='wg1'):
+        """What comes from @source leaves by @gateway only; SERVICE is there as long."""
+        word = 'add' if on else 'del'
+        if source.startswith(SERVICE):
+            ip(f'addr {word} {SERVICE}/64 dev br0')
+            ip(f'route {word} 2001:db8:b:c::/64 dev wg', 'vps2')
+        self.reconcile(*(['--add-override', f'{source}={gateway}'] if on else
+                         ['--remove-override', source]))
 
     # ---- what left the host
 

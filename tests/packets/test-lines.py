@@ -11,7 +11,7 @@ import sys
 import time
 
 import internet
-from internet import BRIDGE, CONTAINER, FAR, HOST, INJECTED, LAN_CLIENT, SHORT, ip, run
+from internet import BRIDGE, CONTAINER, FAR, HOST, INJECTED, LAN_CLIENT, SERVICE, SHORT, ip, run
 from takeout import delete_line, delete_route, delete_rules, lines
 
 internet.enter()
@@ -74,6 +74,15 @@ def told_of_routing_header():
 
 def no_route_for_unbound_source():
     return host.choose(to=FAR, source=BRIDGE) == 'ENETUNREACH'
+
+
+def service_goes_out():
+    net.watch()
+    return host.tcp(to=FAR, source=SERVICE) == 'ok' and net.watch(to=FAR)['wg1'] > 0
+
+
+def no_route_for_service():
+    return host.choose(to=FAR, source=SERVICE) == 'ENETUNREACH'
 
 
 def nothing_by(gateway, action, **flow):
@@ -237,6 +246,14 @@ def claimed_around(on):
     ip(f'route {"add" if on else "del"} 2001:db8::/40 via fe80::1 dev eth0 proto ra metric 50')
 
 
+def service(on):
+    net.override(on)
+
+
+def service_of_nobody(on):
+    net.override(on, gateway='wg9')
+
+
 def nothing_trusted(on):
     with open('/etc/sixgate/sixgate.conf', 'w', encoding='utf-8') as f:
         f.write('[sixgate]\nLocalPrefixes=ula\n' if on else '')
@@ -264,6 +281,9 @@ RULES = [
      out_by('wg0', INJECTED), claimed),
     (64, 'wg0', 'a network behind a static route on the LAN stays reachable', reaches(SHORT)),
     (65, 'wg0', 'the LAN is reached directly', out_by('eth0', LAN_CLIENT)),
+    (70, 'wg0', 'the source of an override leaves by its own gateway', service_goes_out, service),
+    (71, 'auto', 'the source of an override whose gateway is gone has no route',
+     no_route_for_service, service_of_nobody),
     (75, 'wg0', 'the host goes out by the selected outbound', out_by('wg0')),
     (76, 'gone', 'a source without a gateway has no route', no_route_for_unbound_source),
     (1000, 'auto', "a full tunnel's rules do not hijack the host", out_by('eth0'), full_tunnel),
@@ -328,6 +348,9 @@ LINES = [
      'what somebody else reroutes after the first lookup does not leave',
      nothing_by('eth0', send_marked(), to=FAR, port=7777), rerouted),
     ('choice', '@selected', 'wg0', 'the host goes out by the selected outbound', out_by('wg0')),
+    ('choice', '@unselected', 'auto', 'overrides alone bind nobody else', out_by('eth0'), service),
+    ('choice', '@override_ways', 'wg0', 'the source of an override leaves by its own gateway',
+     service_goes_out, service),
     ('choice', '(exthdr )?rt ', 'wg0', 'who sends a routing header is told', told_of_routing_header),
     ('choice', 'daddr fe80', 'wg0', 'link-local neighbours answer',
      reaches('fe80::1%eth0', 'echo')),
@@ -338,6 +361,10 @@ LINES = [
      claimed),
     ('choice_post', '@selected', 'wg0', 'the host goes out by the selected outbound',
      out_by('wg0')),
+    ('choice_post', '@unselected', 'auto', 'overrides alone bind nobody else', out_by('eth0'),
+     service),
+    ('choice_post', '@override_ways', 'wg0', 'the source of an override leaves by its own gateway',
+     service_goes_out, service),
     ('choice_post', '(exthdr )?rt ', 'wg0', 'a routing header does not carry a packet out',
      nothing_by('eth0', send_marked(LAN_CLIENT, FAR), port=7777), rerouted),
     ('choice_post', 'daddr fe80', 'wg0', 'link-local neighbours answer',

@@ -285,7 +285,7 @@ test_state_refuses (void)
         {"[other]\nVersion=1\n", "no state file"},
         {"[sixgate]\nVersion=0\n[outbound]\nInterface=a\n[end]\nComplete=true\n", "no state file"},
         {"[sixgate]\nVersion=x\n[outbound]\nInterface=a\n[end]\nComplete=true\n", "no state file"},
-        {"[sixgate]\nVersion=2\n[outbound]\nInterface=a\n[end]\nComplete=true\n", "newer version"},
+        {"[sixgate]\nVersion=3\n[outbound]\nInterface=a\n[end]\nComplete=true\n", "newer version"},
         {"[sixgate]\nVersion=1\n[outbound]\nInterface=a\n[end]\nComplete=false\n", "end"},
         {"[sixgate]\nVersion=1\n[outbound]\nInterface=a\n", "end"},
         {"[sixgate]\nVersion=1\n[outbound]\n[end]\nComplete=true\n", "Interface="},
@@ -302,6 +302,14 @@ test_state_refuses (void)
         {"[sixgate]\nVersion=1\n[outbound]\nInterface=a\nTrustedPrefixes=eth0 \xff;\n"
          "[end]\nComplete=true\n",
          "TrustedPrefixes="},
+        {"[sixgate]\nVersion=2\n[outbound]\nInterface=\nOverrides=wg0;\n[end]\nComplete=true\n",
+         "Overrides="},
+        {"[sixgate]\nVersion=2\n[outbound]\nInterface=\nOverrides=wg0 fd00::1/64;\n"
+         "[end]\nComplete=true\n",
+         "Overrides="},
+        {"[sixgate]\nVersion=2\n[outbound]\nInterface=\nOverrides=wg0 fd00::/64;wg1 fd00::1;\n"
+         "[end]\nComplete=true\n",
+         "Overrides="},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {

@@ -25,6 +25,9 @@
     "set gateways { type iface_index; }\n"                                                         \
     "set exempt { type iface_index; }\n"                                                           \
     "set selected { type iface_index; }\n"                                                         \
+    "set unselected { type iface_index . ipv6_addr; flags interval; }\n"                           \
+    "set overrides { type iface_index . ipv6_addr; flags interval; }\n"                            \
+    "set override_ways { type iface_index . ipv6_addr; flags interval; }\n"                        \
     "set gateway_addresses { type ipv6_addr; }\n"                                                  \
     "set own_addresses { type iface_index . ipv6_addr; }\n"                                        \
     "set local_prefixes { type iface_index . ipv6_addr; flags interval; }\n"                       \
@@ -245,13 +248,13 @@ number (uint32_t value)
     return element (&value, sizeof value, /* address= */ NULL);
 }
 
-/* An interface (in network order, as sets with intervals have it) and a range. */
+/* Interfaces (in network order, as sets with intervals have them) and a range. */
 static SgNftElement
-range (uint32_t ifindex, const char *from, const char *to)
+range (uint32_t first, uint32_t last, const char *from, const char *to)
 {
-    uint32_t big = htonl (ifindex);
+    uint32_t big = htonl (first), big_end = htonl (last);
     SgNftElement made = element (&big, sizeof big, from);
-    SgNftElement end = element (&big, sizeof big, to);
+    SgNftElement end = element (&big_end, sizeof big_end, to);
 
     memcpy (made.key_end, end.key, sizeof made.key_end);
     return made;
@@ -278,12 +281,15 @@ fill_all_sets (SgNftTable *table)
     fill (table, SG_SET_GATEWAYS, number (LO));
     fill (table, SG_SET_EXEMPT, number (LO));
     fill (table, SG_SET_SELECTED, number (LO));
+    fill (table, SG_SET_UNSELECTED, range (0, UINT32_MAX, "::", "2001:db8:a::ffff"));
+    fill (table, SG_SET_OVERRIDES, range (0, UINT32_MAX, "2001:db8:a::", "2001:db8:a::ffff"));
+    fill (table, SG_SET_OVERRIDE_WAYS, range (LO, LO, "2001:db8:a::", "2001:db8:a::ffff"));
     fill (table, SG_SET_GATEWAY_ADDRESSES, element (&lo, 0, "2001:db8::1"));
     fill (table, SG_SET_OWN_ADDRESSES, element (&lo, sizeof lo, "2001:db8::1"));
     fill (table, SG_SET_LOCAL_PREFIXES,
-          range (LO, "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"));
+          range (LO, LO, "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"));
     fill (table, SG_SET_LOCAL_PREFIXES,
-          range (LO, "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"));
+          range (LO, LO, "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"));
     fill (table, SG_SET_TRANSPORT_MARKS, number (SG_WG_FWMARK));
     for (guint i = 0; i < table->sets->len; i++)
         sg_nft_set_normalise (g_ptr_array_index (table->sets, i));
@@ -398,8 +404,8 @@ static void
 test_cover_prefix (void)
 {
     Fixture fixture;
-    const SgNftElement narrow = range (LO, "2001:db8::", "2001:db8::ffff:ffff:ffff:ffff");
-    const SgNftElement wide = range (LO, "2001:db8::", "2001:db8:0:ffff:ffff:ffff:ffff:ffff");
+    const SgNftElement narrow = range (LO, LO, "2001:db8::", "2001:db8::ffff:ffff:ffff:ffff");
+    const SgNftElement wide = range (LO, LO, "2001:db8::", "2001:db8:0:ffff:ffff:ffff:ffff:ffff");
     g_autoptr (SgNftTable) wanted = reference ();
     SgNftSet *set = sg_nft_table_find_set (wanted, SG_SET_LOCAL_PREFIXES);
 
