@@ -77,12 +77,6 @@ parse_words (SgOptions *options, int *argc, char ***argv, GError **error)
     return true;
 }
 
-bool
-sg_options_choose (const SgOptions *options)
-{
-    return options->outbound || options->added_overrides || options->removed_overrides;
-}
-
 SgOptions *
 sg_options_parse (int argc, char **argv, GError **error)
 {
@@ -100,7 +94,8 @@ sg_options_parse (int argc, char **argv, GError **error)
                      "“%s” is one word too many; --help tells the options", argv[1]);
         return NULL;
     }
-    if (options->listen && (options->boot || options->dry_run || sg_options_choose (options))) {
+    if (options->listen && (options->boot || options->dry_run || options->outbound ||
+                            options->added_overrides || options->removed_overrides)) {
         g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
                      "--listen goes with --verbose only");
         return NULL;

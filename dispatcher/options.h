@@ -23,7 +23,5 @@ typedef struct {
 /* Understands both "sixgate-reconcile --option…" and what NetworkManager's dispatcher says:
  * "50-sixgate INTERFACE ACTION". SG_ERROR_INVALID_ARGUMENT when it is neither. */
 SgOptions *sg_options_parse (int argc, char **argv, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Whether they change what this host has chosen. */
-bool sg_options_choose (const SgOptions *options);
 void sg_options_free (SgOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgOptions, sg_options_free)

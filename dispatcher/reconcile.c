@@ -73,6 +73,12 @@ fetch_keys (const Run *run)
 /* ---- one try ---- */
 
 static bool
+makes_choices (const SgOptions *options)
+{
+    return options->outbound || options->added_overrides || options->removed_overrides;
+}
+
+static bool
 change_overrides (const Run *run, GError **error)
 {
     const SgPass *pass = run->pass;
@@ -97,7 +103,7 @@ choose (Run *run, GError **error)
     const char *outbound = run->options->outbound;
     const SgPass *pass = run->pass;
 
-    if (run->chosen || !sg_options_choose (run->options))
+    if (run->chosen || !makes_choices (run->options))
         return true;
     if ((outbound && !sg_state_select (pass->state, pass->snapshot, outbound, error)) ||
         !change_overrides (run, error))
