@@ -38,6 +38,16 @@ read_profiles (const Run *run, SgSnapshot *snapshot)
     warn_once (run, reason);
 }
 
+/* Of gateways that are new: a type that is known is remembered. */
+static void
+read_types (const Run *run, SgSnapshot *snapshot)
+{
+    g_autofree char *reason = NULL;
+
+    sg_nm_read_types (snapshot, run->pass->config->nm_timeout_ms, &reason);
+    warn_once (run, reason);
+}
+
 /* Before the kernel's part: the answer takes longest. */
 static SgSnapshot *
 ask_networkmanager (const Run *run)
@@ -51,6 +61,8 @@ ask_networkmanager (const Run *run)
         warn_once (run, reason);
     if (run->options->repair)
         read_profiles (run, snapshot);
+    else if (sg_gateways_lack_types (run->pass->memory, snapshot))
+        read_types (run, snapshot);
     return snapshot;
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "core/contract.h"
+#include "core/wg-conf.h"
 
 /* NM_SETTING_SECRET_FLAG_NONE: NetworkManager keeps the key itself. A peer without a key has other
  * flags, or none are said. */
@@ -152,6 +154,35 @@ read_ip (sd_bus_message *m, const char *name, void *data)
     return sd_bus_message_skip (m, "v");
 }
 
+/* The value points into the message. A type that is none is not said. */
+static int
+read_user_entry (sd_bus_message *m, SgWireguardProfile *profile)
+{
+    const char *key, *value;
+    int r = sd_bus_message_read (m, "{ss}", &key, &value);
+
+    if (r > 0 && strcmp (key, SG_USER_TYPE) == 0)
+        sg_wg_type_from_string (value, &profile->type);
+    return r;
+}
+
+static int
+read_user (sd_bus_message *m, const char *name, void *data)
+{
+    int r;
+
+    if (strcmp (name, "data") != 0)
+        return sd_bus_message_skip (m, "v");
+    r = sd_bus_message_enter_container (m, 'v', "a{ss}");
+    if (r >= 0)
+        r = sd_bus_message_enter_container (m, 'a', "{ss}");
+    while (r >= 0 && (r = read_user_entry (m, data)) > 0)
+        ;
+    if (r >= 0)
+        r = sd_bus_message_exit_container (m);
+    return r < 0 ? r : sd_bus_message_exit_container (m);
+}
+
 static int
 read_setting (sd_bus_message *m, const char *name, void *data)
 {
@@ -159,6 +190,8 @@ read_setting (sd_bus_message *m, const char *name, void *data)
         return walk (m, "sv", read_wireguard, data);
     if (strcmp (name, "ipv4") == 0 || strcmp (name, "ipv6") == 0)
         return walk (m, "sv", read_ip, data);
+    if (strcmp (name, "user") == 0)
+        return walk (m, "sv", read_user, data);
     return sd_bus_message_skip (m, "a{sv}");
 }
 

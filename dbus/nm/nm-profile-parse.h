@@ -7,7 +7,7 @@
 #include "core/snapshot.h"
 
 /* Reads the answer to GetSettings (a{sa{sv}}, rewound) and adds to @profile what repair needs of
- * it. Everything else is skipped. SG_ERROR_FAILED when it is not what NetworkManager documents;
+ * it, and its type. Everything else is skipped. SG_ERROR_FAILED when it is not what NetworkManager documents;
  * @profile may then hold a part. */
 bool sg_nm_parse_profile (sd_bus_message *reply, SgWireguardProfile *profile,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;

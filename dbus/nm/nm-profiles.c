@@ -44,24 +44,58 @@ has_profile (const SgDevice *device, void *data)
            strcmp (device->kind, "wireguard") == 0;
 }
 
-static bool
-ask_settings (const SgNmBus *bus, const SgDevice *device, void *data, char **ret_reason)
+static void
+note_type (SgSnapshot *snapshot, const char *name, SgWgType type)
+{
+    for (guint i = 0; i < snapshot->devices->len; i++) {
+        SgDevice *device = &g_array_index (snapshot->devices, SgDevice, i);
+
+        if (strcmp (device->name, name) == 0) {
+            device->typed = true;
+            device->type = type;
+        }
+    }
+}
+
+static SgWireguardProfile *
+fetch_settings (const SgNmBus *bus, const SgDevice *device, char **ret_reason)
 {
     const SgNmCall call = {
         .path = device->profile, .interface = CONNECTION, .method = "GetSettings"};
     g_autoptr (SgWireguardProfile) profile = sg_wireguard_profile_new (device->name);
     g_autoptr (sd_bus_message) reply = sg_nm_bus_call (bus, &call, ret_reason);
     g_autoptr (GError) error = NULL;
-    SgSnapshot *snapshot = data;
 
     if (!reply)
-        return false;
+        return NULL;
     if (!sg_nm_parse_profile (reply, profile, &error)) {
         *ret_reason = g_strdup (error->message);
-        return false;
+        return NULL;
     }
-    g_ptr_array_add (snapshot->profiles, g_steal_pointer (&profile));
+    return g_steal_pointer (&profile);
+}
+
+static bool
+ask_settings (const SgNmBus *bus, const SgDevice *device, void *data, char **ret_reason)
+{
+    SgWireguardProfile *profile = fetch_settings (bus, device, ret_reason);
+    SgSnapshot *snapshot = data;
+
+    if (!profile)
+        return false;
+    note_type (snapshot, device->name, profile->type);
+    g_ptr_array_add (snapshot->profiles, profile);
     return true;
+}
+
+static bool
+ask_type (const SgNmBus *bus, const SgDevice *device, void *data, char **ret_reason)
+{
+    g_autoptr (SgWireguardProfile) profile = fetch_settings (bus, device, ret_reason);
+
+    if (profile)
+        note_type (data, device->name, profile->type);
+    return profile != NULL;
 }
 
 void
@@ -69,6 +103,12 @@ sg_nm_read_profiles (SgSnapshot *snapshot, uint32_t timeout_ms, char **ret_reaso
 {
     g_ptr_array_set_size (snapshot->profiles, 0);
     ask_about (snapshot, timeout_ms, has_profile, ask_settings, snapshot, ret_reason);
+}
+
+void
+sg_nm_read_types (SgSnapshot *snapshot, uint32_t timeout_ms, char **ret_reason)
+{
+    ask_about (snapshot, timeout_ms, has_profile, ask_type, snapshot, ret_reason);
 }
 
 /* ---- secrets ---- */

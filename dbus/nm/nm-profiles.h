@@ -5,10 +5,15 @@
 #include "core/wanted.h"
 
 /* Fills the profiles of @snapshot: of each active WireGuard device of its devices that
- * NetworkManager configures. Asks nothing, and opens no connection, when there is none. Within
+ * NetworkManager configures. Notes their types in the devices,
+ * too. Asks nothing, and opens no connection, when there is none. Within
  * @timeout_ms in all. A profile that cannot be had is left out and @ret_reason says why (owned by
  * the caller; NULL otherwise). */
 void sg_nm_read_profiles (SgSnapshot *snapshot, uint32_t timeout_ms, char **ret_reason);
+
+/* Only asks what type each of them is, and notes it in the devices. Types that @ret_reason tells of
+ * are not known then. */
+void sg_nm_read_types (SgSnapshot *snapshot, uint32_t timeout_ms, char **ret_reason);
 
 /* Fetches the preshared keys that @wanted lacks, as far as the profiles have them; asks nothing when
  * it lacks none. Of a profile that cannot be had @ret_reason says why. Only root is told. */

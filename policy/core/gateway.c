@@ -38,6 +38,7 @@ new_gateway (const SgLink *link, const SgDevice *device, const SgSnapshot *snaps
         .table = SG_TABLE_BASE + link->ifindex,
         .mark = SG_TABLE_BASE + link->ifindex,
         .wireguard = wireguard != NULL,
+        .type = device->typed ? device->type : SG_WG_TYPE_OUTBOUND_ONLY,
         .nm_gateway6 = device->gateway6,
         .ipv6 = SG_NO_ADDRESS,
     };
@@ -80,6 +81,23 @@ find (const GArray *gateways, uint32_t ifindex)
     if (!g_array_binary_search ((GArray *) gateways, &key, (GCompareFunc) compare_gateways, &index))
         return NULL;
     return &g_array_index (gateways, SgGateway, index);
+}
+
+/* The device as it is, with the type that its profile was known to have. */
+static SgDevice
+with_known_type (const SgDevice *device, const SgMemory *memory)
+{
+    SgDevice result = *device;
+
+    for (guint i = 0; i < memory->gateways->len && !result.typed; i++) {
+        const SgDevice *old = &g_array_index (memory->gateways, SgRemembered, i).device;
+
+        if (old->typed && old->uuid[0] && strcmp (old->uuid, device->uuid) == 0) {
+            result.typed = true;
+            result.type = old->type;
+        }
+    }
+    return result;
 }
 
 /* What NetworkManager does not list while it is absent or starting may come back. */
@@ -191,7 +209,8 @@ sg_gateways_find (const SgConfig *config, const SgMemory *memory, const SgSnapsh
         if (link && device->can_be_gateway && device->managed && device->active &&
             !device->external && can_be_gateway (link, config, snapshot) &&
             !sg_gateways_by_name (gateways, link->name)) {
-            SgGateway gateway = new_gateway (link, device, snapshot);
+            const SgDevice known = with_known_type (device, memory);
+            SgGateway gateway = new_gateway (link, &known, snapshot);
 
             g_array_append_val (gateways, gateway);
         }
@@ -222,6 +241,19 @@ sg_gateways_contain (const GArray *gateways, uint32_t ifindex)
     return find (gateways, ifindex) != NULL;
 }
 
+bool
+sg_gateways_lack_types (const SgMemory *memory, const SgSnapshot *snapshot)
+{
+    for (guint i = 0; i < snapshot->devices->len; i++) {
+        const SgDevice *device = &g_array_index (snapshot->devices, SgDevice, i);
+
+        if (device->active && device->managed && !device->external && device->uuid[0] &&
+            strcmp (device->kind, "wireguard") == 0 && !with_known_type (device, memory).typed)
+            return true;
+    }
+    return false;
+}
+
 static bool
 remember_mark (SgMemory *memory, uint32_t mark)
 {
@@ -249,7 +281,7 @@ remembered_gateway (const SgGateway *gateway, const SgSnapshot *snapshot, const 
             result = *old;
     }
     if (device && device->active)
-        result.device = *device;
+        result.device = with_known_type (device, memory);
     return result;
 }
 
@@ -257,7 +289,8 @@ static bool
 same_device (const SgDevice *a, const SgDevice *b)
 {
     return strcmp (a->name, b->name) == 0 && strcmp (a->kind, b->kind) == 0 &&
-           strcmp (a->uuid, b->uuid) == 0 && sg_ip_compare (&a->gateway6, &b->gateway6) == 0 &&
+           strcmp (a->uuid, b->uuid) == 0 && a->typed == b->typed && a->type == b->type &&
+           sg_ip_compare (&a->gateway6, &b->gateway6) == 0 &&
            sg_ip_compare (&a->gateway4, &b->gateway4) == 0;
 }
 

@@ -21,6 +21,7 @@ typedef struct {
     uint32_t mark;  /* the same number */
     char name[IFNAMSIZ];
     bool wireguard;
+    SgWgType type;    /* of WireGuard; outbound-only as long as nobody said */
     uint32_t fwmark;  /* of WireGuard, as it will be after the apply */
     SgIp nm_gateway6; /* AF_UNSPEC = none */
     SgCapability ipv6;
@@ -37,6 +38,10 @@ GArray *sg_gateways_find (const SgConfig *config, const SgMemory *memory,
 /* NULL when none has that name. */
 const SgGateway *sg_gateways_by_name (const GArray *gateways, const char *name);
 bool sg_gateways_contain (const GArray *gateways, uint32_t ifindex);
+
+/* Whether there is a gateway by WireGuard whose type neither @snapshot nor @memory knows: its
+ * profile has to be asked. */
+bool sg_gateways_lack_types (const SgMemory *memory, const SgSnapshot *snapshot);
 
 /* Notes the gateways, and that their marks were in use, so that neither is forgotten until the
  * next boot. Returns whether @memory changed. */

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/ifname.h"
+#include "core/wg-conf.h"
 
 #define GROUP "memory"
 #define KEY_MARKS "Marks"
@@ -13,6 +14,7 @@
 #define KEY_NAME "Name"
 #define KEY_KIND "Kind"
 #define KEY_UUID "Uuid"
+#define KEY_TYPE "Type"
 #define KEY_GATEWAY6 "Gateway6"
 #define KEY_GATEWAY4 "Gateway4"
 
@@ -55,6 +57,7 @@ parse_gateway (GKeyFile *file, const char *group, SgMemory *memory)
     SgRemembered gateway = {.device = {.can_be_gateway = true, .managed = true, .active = true}};
     g_autofree char *name = g_key_file_get_string (file, group, KEY_NAME, NULL);
     g_autofree char *kind = g_key_file_get_string (file, group, KEY_KIND, NULL);
+    g_autofree char *type = g_key_file_get_string (file, group, KEY_TYPE, NULL);
     g_autofree char *uuid = g_key_file_get_string (file, group, KEY_UUID, NULL);
     guint64 ifindex;
 
@@ -66,6 +69,7 @@ parse_gateway (GKeyFile *file, const char *group, SgMemory *memory)
     g_strlcpy (gateway.device.name, name, sizeof gateway.device.name);
     g_strlcpy (gateway.device.kind, kind ? kind : "", sizeof gateway.device.kind);
     g_strlcpy (gateway.device.uuid, uuid ? uuid : "", sizeof gateway.device.uuid);
+    gateway.device.typed = type && sg_wg_type_from_string (type, &gateway.device.type);
     read_address (file, group, KEY_GATEWAY6, &gateway.device.gateway6);
     read_address (file, group, KEY_GATEWAY4, &gateway.device.gateway4);
     g_array_append_val (memory->gateways, gateway);
@@ -144,6 +148,8 @@ write_gateway (GKeyFile *file, const SgRemembered *gateway)
     g_key_file_set_string (file, group, KEY_NAME, device->name);
     g_key_file_set_string (file, group, KEY_KIND, device->kind);
     g_key_file_set_string (file, group, KEY_UUID, device->uuid);
+    if (device->typed)
+        g_key_file_set_string (file, group, KEY_TYPE, sg_wg_type_to_string (device->type));
     if (sg_ip_is_set (&device->gateway6))
         g_key_file_set_string (file, group, KEY_GATEWAY6, sg_ip_format (&device->gateway6, text));
     if (sg_ip_is_set (&device->gateway4))

@@ -131,7 +131,7 @@ split_routes (const GPtrArray *routes, GPtrArray *ours, GPtrArray *foreign)
 
         if (route->protocol == SG_PROTOCOL)
             g_ptr_array_add (ours, route);
-        else if (route->table > SG_TABLE_BASE)
+        else if (route->table > SG_TABLE_BASE || route->table == RT_TABLE_DEFAULT)
             g_ptr_array_add (foreign, route);
     }
     g_ptr_array_sort (ours, (GCompareFunc) compare_routes);

@@ -3,6 +3,8 @@
  * machine printed can become a test as it is. */
 #include "core/snapshot.h"
 
+#include "core/wg-conf.h"
+
 #include <linux/if_addr.h>
 #include <netinet/in.h>
 
@@ -101,6 +103,8 @@ print_device (const SgDevice *device, GString *out)
                             device->can_be_gateway ? " can-be-gateway" : "",
                             device->managed ? " managed" : "", device->active ? " active" : "",
                             device->external ? " external" : "");
+    if (device->typed)
+        g_string_append_printf (out, " type %s", sg_wg_type_to_string (device->type));
     if (sg_ip_is_set (&device->gateway6))
         g_string_append_printf (out, " gateway6 %s", sg_ip_format (&device->gateway6, text));
     if (sg_ip_is_set (&device->gateway4))

@@ -56,6 +56,8 @@ typedef struct {
     SgIp gateway6;       /* default gateway that NetworkManager reports; AF_UNSPEC = none */
     SgIp gateway4;
     char uuid[37];    /* of the active profile; "" = none */
+    bool typed;       /* the profile was asked for its type, now or earlier */
+    SgWgType type;    /* what it said; outbound-only when it said nothing */
     char profile[96]; /* its object on the bus; "" = none */
 } SgDevice;
 
@@ -63,6 +65,7 @@ typedef struct {
 typedef struct {
     char device[IFNAMSIZ];
     uint32_t fwmark;   /* 0 = not said */
+    SgWgType type;     /* SG_USER_TYPE; outbound-only when it is not said */
     GArray *addresses; /* of SgWgAddress, both families */
     GArray *preshared; /* of SgWgRawKey: public keys of the peers that have a preshared key there */
 } SgWireguardProfile;

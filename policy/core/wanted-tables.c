@@ -234,6 +234,52 @@ compare_routes (const SgRoute **a, const SgRoute **b)
     return sg_route_compare (*a, *b);
 }
 
+/* ---- auto's last resort: table default, looked up at 1100 ---- */
+
+static bool
+has_default_in (const SgSnapshot *snapshot, uint32_t table)
+{
+    for (guint i = 0; i < snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
+
+        if (route->family == AF_INET6 && route->table == table && route->protocol != SG_PROTOCOL &&
+            is_way_out (route))
+            return true;
+    }
+    return false;
+}
+
+/* The oldest tunnel that somebody called inbound-outbound. No LAN: what main does not have of it, an
+ * administrator took out. */
+static const SgGateway *
+last_resort (const GArray *gateways)
+{
+    for (guint i = 0; i < gateways->len; i++) {
+        const SgGateway *gateway = &g_array_index (gateways, SgGateway, i);
+
+        if (gateway->wireguard && gateway->type == SG_WG_TYPE_INBOUND_OUTBOUND &&
+            gateway->ipv6 == SG_CAPABLE)
+            return gateway;
+    }
+    return NULL;
+}
+
+/* Without a choice and without a default in main there would be no IPv6 at all. A default that
+ * somebody else has in table default is left to decide. */
+static void
+add_last_resort (SgWanted *wanted, const SgSituation *situation)
+{
+    const SgGateway *gateway = last_resort (situation->gateways);
+    SgRoute *route;
+
+    if (situation->selection || !gateway || has_default_in (situation->snapshot, RT_TABLE_MAIN) ||
+        has_default_in (situation->snapshot, RT_TABLE_DEFAULT))
+        return;
+    route = new_default (gateway, NULL);
+    route->table = RT_TABLE_DEFAULT;
+    g_ptr_array_add (wanted->routes, route);
+}
+
 void
 sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation)
 {
@@ -242,5 +288,6 @@ sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation)
 
         g_ptr_array_extend_and_steal (wanted->routes, table_of (gateway, situation));
     }
+    add_last_resort (wanted, situation);
     g_ptr_array_sort (wanted->routes, (GCompareFunc) compare_routes);
 }

@@ -20,13 +20,6 @@
 #define SG_WG_MTU_IPV6 1280u
 #define SG_WG_MTU_MAX 65535u
 
-/* What a gateway is for. */
-typedef enum {
-    SG_WG_TYPE_OUTBOUND_ONLY,
-    SG_WG_TYPE_INBOUND_OUTBOUND, /* connections come in by it, too */
-    SG_WG_TYPE_N
-} SgWgType;
-
 typedef struct {
     SgWgKey public_key;
     SgWgKey preshared_key; /* "" for none */

@@ -12,6 +12,13 @@
 /* The longest name of DNS (RFC 1035, section 2.3.4). */
 #define SG_WG_HOST_MAX 253
 
+/* What a gateway is for. */
+typedef enum {
+    SG_WG_TYPE_OUTBOUND_ONLY,
+    SG_WG_TYPE_INBOUND_OUTBOUND, /* connections come in by it, too */
+    SG_WG_TYPE_N
+} SgWgType;
+
 /* A key as base64; "" for none. */
 typedef struct {
     char text[SG_WG_KEY_TEXT];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/situation.h"
+#include "core/wg-conf.h"
 
 #include <linux/if_addr.h>
 #include <netinet/in.h>
@@ -382,6 +383,8 @@ parse_device (Words *words, SgSituationText *to)
             device.active = true;
         else if (take_word (words, "external"))
             device.external = true;
+        else if (take_word (words, "type"))
+            device.typed = sg_wg_type_from_string (take (words), &device.type);
         else if (take_word (words, "gateway6"))
             device.gateway6 = take_ip (words);
         else

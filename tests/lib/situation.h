@@ -11,6 +11,7 @@
  *     profile wg0 [fwmark 0x0] [address 2001:db8::2/128]… [preshared PUBLICKEY]…
  *     networkmanager absent|starting|ready
  *     device eth0 kind ethernet can-be-gateway managed active [external] [gateway6 IP]
+ *         [type inbound-outbound]
  *     foreign-chain NAME
  *     config KEY=VALUE          outbound IF          trusted IF PREFIX
  *     override PREFIX IF        (sorted by prefix)

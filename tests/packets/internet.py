@@ -211,13 +211,15 @@ class Internet:
 
     # ---- Sixgate
 
-    def write_memory(self, gateways=('eth0', 'wg0', 'wg1'), marks=()):
+    def write_memory(self, gateways=('eth0', 'wg0', 'wg1'), marks=(), inbound=()):
         """Who is a gateway: while NetworkManager is absent, the remembered ones hold."""
         text = '[memory]\nMarks=%s\nWarned=\n' % ''.join('%d;' % m for m in marks)
         for g in gateways:
             kind = 'ethernet' if g == 'eth0' else 'wireguard'
             via = '' if self.wireguard or g == 'eth0' else 'Gateway6=fe80::1\n'
-            text += f'[gateway {self.index(g)}]\nName={g}\nKind={kind}\nUuid=\n{via}'
+            of_type = 'inbound-outbound' if g in inbound else 'outbound-only'
+            text += (f'[gateway {self.index(g)}]\nName={g}\nKind={kind}\nUuid=\n'
+                     f'Type={of_type}\n{via}')
         with open('/run/sixgate/memory', 'w', encoding='utf-8') as f:
             f.write(text)
 

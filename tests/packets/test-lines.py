@@ -436,6 +436,27 @@ def try_row(name, selection, what, case, surroundings, remove):
                f'with the line: {before}; without: {without}; mended: {after}')
 
 
+def last_resort(inbound, way):
+    """Auto, with or without a default in main: by a tunnel that is there for that, or not at all."""
+    net.write_memory(inbound=inbound)
+    net.select('auto')
+    net.watch()
+    got = host.tcp(to=FAR, timeout=0.4)
+    left = {g for g, n in net.watch(to=FAR).items() if n}
+    tap.ok((got == 'ok') == bool(way) and left == ({way} if way else set()),
+           f'last resort: inbound-outbound is {" and ".join(inbound) or "none"}: '
+           f'the host {"goes out by " + way if way else "has no way out"}', got, left)
+
+
+def last_resorts():
+    run('ip', '-6', 'route', 'del', 'default', 'via', 'fe80::1', 'dev', 'eth0')
+    last_resort((), None)
+    last_resort(('wg1',), 'wg1')
+    last_resort(('wg0', 'wg1'), 'wg0')
+    ip('route add default via fe80::1 dev eth0 proto ra metric 100')
+    last_resort(('wg1',), 'eth0')
+
+
 def every_line_has_a_row():
     net.select('wg0')
     known = [(row[0], row[1]) for row in LINES + ([] if net.wireguard else WIREGUARD)]
@@ -455,6 +476,8 @@ only = sys.argv[1:]
 for r in rows():
     if not only or any(word in r[0] for word in only):
         try_row(*r)
+if net.wireguard and not only:
+    last_resorts()
 if not net.wireguard:
-    print('# rule 74 and the lines of @transport_marks need WireGuard: the guest shows them')
+    print('# the last resort, rule 74 and the lines of @transport_marks need WireGuard: the guest shows them')
 tap.finish()

@@ -348,7 +348,11 @@ test_memory_round_trip (void)
 {
     static const uint32_t marks[] = {1001, 1002, 1000u + G_MAXINT32};
     g_autoptr (SgMemory) memory = sg_memory_new ();
-    SgRemembered gateway = {.ifindex = 7, .device = {.name = "wg0", .kind = "wireguard"}};
+    SgRemembered gateway = {.ifindex = 7,
+                            .device = {.name = "wg0",
+                                       .kind = "wireguard",
+                                       .typed = true,
+                                       .type = SG_WG_TYPE_INBOUND_OUTBOUND}};
     g_autofree char *text = NULL;
     g_autofree char *text_again = NULL;
     g_autoptr (SgMemory) again = NULL;

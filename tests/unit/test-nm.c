@@ -429,7 +429,13 @@ begin_profile (Answer *answer)
 {
     answer_begin (answer);
     g_assert_cmpint (sd_bus_message_open_container (answer->message, 'a', "{sa{sv}}"), >=, 0);
-    open_setting (answer, "user"); /* one that is of no use */
+    open_setting (answer, "connection"); /* one that is of no use */
+    close_containers (answer, 2);
+    open_setting (answer, "user");
+    g_assert_cmpint (sd_bus_message_append (answer->message, "{sv}", "data", "a{ss}", 2,
+                                            "sixgate.dns", "10.0.0.1", "sixgate.type",
+                                            "inbound-outbound"),
+                     >=, 0);
     close_containers (answer, 2);
     open_setting (answer, "wireguard");
 }
@@ -472,6 +478,7 @@ test_profile (void)
     answer_clear (&answer);
 
     g_assert_cmpuint (profile->fwmark, ==, 51820);
+    g_assert_cmpint (profile->type, ==, SG_WG_TYPE_INBOUND_OUTBOUND);
     g_assert_cmpuint (profile->preshared->len, ==, 1);
     sg_wg_key_encode (&g_array_index (profile->preshared, SgWgRawKey, 0), &key);
     g_assert_cmpstr (key.text, ==, PEER);
