@@ -20,6 +20,7 @@ from tricks import *  # noqa: F403: each is a command, too
 ETH_P_ALL, ETH_P_IPV6 = 3, 0x86DD
 IPV6_RECVERR, IPV6_UNICAST_HOPS, IPV6_RTHDR = 25, 16, 57
 SO_BINDTODEVICE, SO_MARK, MSG_ERRQUEUE = 25, 36, 0x2000
+SO_RCVBUFFORCE = 33
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
 UDP_NO_CHECK6_TX = 101
 PATIENCE = 3 if 'SIXGATE_IN_GUEST' in os.environ else 1.5  # the guest's system calls are slow
@@ -112,7 +113,8 @@ def echo(to, **options):
         try:
             # a number of its own: to conntrack each is a new flow
             number = struct.pack('!HH', next(echo_number) & 0xFFFF, 1)
-            s.sendto(struct.pack('!BBH', 128, 0, 0) + number, (to, 0))
+            where = socket.getaddrinfo(to, None, socket.AF_INET6, s.type)[0][4]  # with %INTERFACE
+            s.sendto(struct.pack('!BBH', 128, 0, 0) + number, where)
             end = time.monotonic() + s.gettimeout()
             while time.monotonic() < end:
                 data, peer = s.recvfrom(200)
@@ -238,6 +240,7 @@ def listen(name):
 
 # ---- what came by on a link
 
+sniffers = {}  # device → its socket
 seen, controls = {}, {}  # what somebody meant; what the link lives on, by ICMPv6 type
 
 
@@ -265,17 +268,27 @@ def sniff(device):
     """Notes every IPv6 packet that comes in by `device` from now on."""
     # ETH_P_ALL: the port of a bridge gives its packets away before others are asked.
     s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+    # They wait in the socket until somebody asks: a thread that fetches them may come too late.
+    s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
+    s.setblocking(False)
     s.bind((device, ETH_P_ALL))
-    seen[device], controls[device] = [], []
-
-    def run():
-        while True:
-            packet, meta = s.recvfrom(2000)
-            if meta[1] == ETH_P_IPV6 and meta[2] != socket.PACKET_OUTGOING:
-                note(device, packet)
-
-    threading.Thread(target=run, daemon=True).start()
+    sniffers[device], seen[device], controls[device] = s, [], []
     return 'ok'
+
+
+def fetch(device):
+    """Takes what came by until now out of the socket; of a tunnel (below) a thread takes it."""
+    if device not in sniffers:
+        time.sleep(0.01)
+    while device in sniffers:
+        try:
+            packet, meta = sniffers[device].recvfrom(2000)
+        except BlockingIOError:
+            return
+        except OSError:
+            continue  # the device went down, which is said once
+        if meta[1] == ETH_P_IPV6 and meta[2] != socket.PACKET_OUTGOING:
+            note(device, packet)
 
 
 def tun(device):
@@ -297,14 +310,14 @@ def tun(device):
 
 def packets(device):
     """What was seen since the last time, and forgets it."""
-    time.sleep(0.01)
+    fetch(device)
     got, seen[device] = seen[device], []
     return got
 
 
 def icmp_types(device):
     """The types of the discovery packets since the last time."""
-    time.sleep(0.01)
+    fetch(device)
     got, controls[device] = controls[device], []
     return sorted({p[3] for p in got})
 

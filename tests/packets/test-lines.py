@@ -158,7 +158,7 @@ def reaches_new(client, kind):
     def case():
         own_link(kind)
         take_away()
-        got = client.tcp(to='fd00:8::2', timeout=0.3)
+        got = client.tcp(to='fd00:8::2', timeout=1)
         remove_link()
         return got == 'ok'
     return case
