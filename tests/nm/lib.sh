@@ -10,7 +10,8 @@ nm_enter() {
     [ "${SIXGATE_PRIVATE:-}" = 1 ] && return
     [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
     command -v NetworkManager >/dev/null || { echo "1..0 # SKIP no NetworkManager"; exit 0; }
-    exec env -i SIXGATE_PRIVATE=1 SIXGATE_RECONCILE="$SIXGATE_RECONCILE" HOST_IF="${HOST_IF:-}" \
+    exec env -i SIXGATE_PRIVATE=1 SIXGATE_RECONCILE="$SIXGATE_RECONCILE" HOST_IF="${HOST_IF:-}" SIXGATE_LONG="${SIXGATE_LONG:-}" \
+        PYTHONDONTWRITEBYTECODE=1 \
         SIXGATE_NM_PLUGIN="${SIXGATE_NM_PLUGIN:-}" SIXGATE_NM_PLUGINDIR="${SIXGATE_NM_PLUGINDIR:-}" HOME=/root LANG=C.UTF-8 \
         TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         unshare -n -m -u -i -p -f --kill-child --mount-proc --propagation private bash "$0" "$@"

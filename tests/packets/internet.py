@@ -139,16 +139,20 @@ class Internet:
            f'addr add {FOR_CONTAINER["eth0"]}/64 dev eth0 noprefixroute preferred_lft 0\n'
            'route add 2001:db8:1::/64 dev eth0 proto ra metric 100\n'
            'route add default via fe80::1 dev eth0 proto ra metric 100\n'
-           'route add fd00::/8 via fe80::1 dev eth0 proto static metric 50\n'
-           f'link add br0 type bridge\nlink set br0 up\naddr add fd00:c::1/64 dev br0\n'
+           'route add fd00::/8 via fe80::1 dev eth0 proto static metric 50')
+        self.build_container()
+        for wg, n in (('wg0', 'vps'), ('wg1', 'vps2')):
+            self.add_tunnel(wg, n)
+
+    @staticmethod
+    def build_container():
+        """A container that is reached by a port of each address, or by an address of its own: as
+        a container engine would have it, and nothing of ours."""
+        ip(f'link add br0 type bridge\nlink set br0 up\naddr add fd00:c::1/64 dev br0\n'
            f'addr add {BRIDGE}/64 dev br0\n'
            'link add c0 type veth peer name eth0 netns ctr\nlink set c0 master br0 up')
         ip(f'link set eth0 up\naddr add {CONTAINER}/64 dev eth0\n'
            'route add default via fd00:c::1', 'ctr')
-        for wg, n in (('wg0', 'vps'), ('wg1', 'vps2')):
-            self.add_tunnel(wg, n)
-        # A container that is reached by a port of each address, or by an address of its own: as
-        # a container engine would have it, and nothing of ours.
         addresses = ', '.join(FOR_CONTAINER.values())
         hosts = ', '.join(HOST.values())
         run('nft', '-f', '-', stdin=f'''
@@ -222,6 +226,11 @@ class Internet:
                      f'Type={of_type}\n{via}')
         with open('/run/sixgate/memory', 'w', encoding='utf-8') as f:
             f.write(text)
+
+    @staticmethod
+    def device(gateway):
+        """What its interface is called now; here it is never renamed."""
+        return gateway
 
     @staticmethod
     def index(device):

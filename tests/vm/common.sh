@@ -7,7 +7,8 @@
 #                         XDG_CACHE_HOME where that is set, else /var/cache/sixgate-vm)
 #   SIXGATE_VM_KERNEL_XZ  a kernel that was built before (xz), instead of building one
 #   SIXGATE_VM_SUITE      the guest's Debian release (default: that of this machine, because
-#                         the guest runs the programs that are built here)
+#                         the guest runs the programs that are built here; those of Debian 12
+#                         run on 13, too)
 #   SIXGATE_VM_SOURCE     the suite whose linux-source is built (default trixie-backports: from
 #                         6.16 on User Mode Linux has a seccomp mode, which halves every time)
 vm=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
