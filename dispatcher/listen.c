@@ -165,8 +165,8 @@ open_listener (Listener *self, GError **error)
     self->limiter = sg_files_load_limiter (&problem);
     if (problem)
         sg_log_warning (problem);
-    self->interest = (SgNotifyInterest) {.ipv6 = self->config->ipv6,
-                                         .ipv4 = self->config->ipv4,
+    self->interest = (SgNotifyInterest) {.ipv6 = self->config->families[SG_IPV6],
+                                         .ipv4 = self->config->families[SG_IPV4],
                                          .nft_table = self->config->nft_table};
     return sg_hearing_tune (&self->hearing, &self->interest, error);
 }

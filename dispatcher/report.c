@@ -12,8 +12,9 @@ sg_report_gateways (const GArray *gateways, const char *selected)
         const SgGateway *gateway = &g_array_index (gateways, SgGateway, i);
 
         printf ("gateway %s: table %u, mark 0x%x, %s%s%s\n", gateway->name, gateway->table,
-                gateway->mark, gateway->ipv6 == SG_CAPABLE ? "carries IPv6" : "no IPv6: ",
-                sg_capability_name (gateway->ipv6),
+                gateway->mark,
+                gateway->capability[SG_IPV6] == SG_CAPABLE ? "carries IPv6" : "no IPv6: ",
+                sg_capability_name (gateway->capability[SG_IPV6]),
                 strcmp (gateway->name, selected) == 0 ? ", selected" : "");
     }
 }

@@ -244,8 +244,8 @@ device_from_raw (const Objects *objects, const RawDevice *raw, SgDevice *ret_dev
         g_strlcpy (device.uuid, active->uuid, sizeof device.uuid);
     if (active && strlen (active->profile) < sizeof device.profile && active->profile[1])
         g_strlcpy (device.profile, active->profile, sizeof device.profile);
-    device.gateway6 = gateway_of (objects, raw->ip6_config, AF_INET6);
-    device.gateway4 = gateway_of (objects, raw->ip4_config, AF_INET);
+    device.gateway[SG_IPV6] = gateway_of (objects, raw->ip6_config, AF_INET6);
+    device.gateway[SG_IPV4] = gateway_of (objects, raw->ip4_config, AF_INET);
     *ret_device = device;
     return true;
 }

@@ -6,6 +6,32 @@
 
 #include "base/error.h"
 
+static const struct {
+    uint8_t af;
+    const char *word, *title;
+} family_table[SG_FAMILY_N] = {
+    [SG_IPV6] = {AF_INET6, "ipv6", "IPv6"},
+    [SG_IPV4] = {AF_INET, "ipv4", "IPv4"},
+};
+
+uint8_t
+sg_family_af (SgFamily family)
+{
+    return family_table[family].af;
+}
+
+const char *
+sg_family_word (SgFamily family)
+{
+    return family_table[family].word;
+}
+
+const char *
+sg_family_title (SgFamily family)
+{
+    return family_table[family].title;
+}
+
 size_t
 sg_family_bytes (uint8_t family)
 {

@@ -8,6 +8,14 @@
 
 #include <glib.h>
 
+/* The families that can be routed, as an index into arrays of one member each. */
+typedef enum { SG_IPV6, SG_IPV4, SG_FAMILY_N } SgFamily;
+
+/* Its AF_*, and its name as Families= and people say it ("ipv6", "IPv6"); static. */
+uint8_t sg_family_af (SgFamily family);
+const char *sg_family_word (SgFamily family);
+const char *sg_family_title (SgFamily family);
+
 /* An address. family is AF_INET6, AF_INET, or AF_UNSPEC for "none"; bytes are in network
  * order, the first 4 for IPv4 (the rest zero), all zero for none. */
 typedef struct {

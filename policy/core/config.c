@@ -27,7 +27,7 @@ sg_config_new_default (void)
     config->tunnel_interface = g_strdup (SG_TUNNEL_INTERFACE);
     config->tunnel_port = SG_TUNNEL_PORT;
     config->tunnel_endpoint = g_strdup ("");
-    config->ipv6 = true;
+    config->families[SG_IPV6] = true;
     config->local_prefixes = SG_LOCAL_PREFIXES_AUTO;
     config->local_prefix_list =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgPrefix));
@@ -128,7 +128,7 @@ set_families (SgConfig *config, const char *value, GError **error)
             return false;
         }
     }
-    config->ipv6 = ipv6;
+    config->families[SG_IPV6] = ipv6;
     return true;
 }
 

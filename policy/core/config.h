@@ -12,12 +12,11 @@ typedef enum {
 } SgLocalPrefixes;
 
 typedef struct {
-    char *nft_table;        /* NftTable= */
-    char *tunnel_interface; /* TunnelInterface= */
-    uint16_t tunnel_port;   /* TunnelPort= */
-    char *tunnel_endpoint;  /* TunnelEndpoint=: "HOST" or "HOST:PORT"; "" = not said */
-    bool ipv6;              /* Families= contains ipv6 */
-    bool ipv4;
+    char *nft_table;            /* NftTable= */
+    char *tunnel_interface;     /* TunnelInterface= */
+    uint16_t tunnel_port;       /* TunnelPort= */
+    char *tunnel_endpoint;      /* TunnelEndpoint=: "HOST" or "HOST:PORT"; "" = not said */
+    bool families[SG_FAMILY_N]; /* Families= */
     SgLocalPrefixes local_prefixes;
     GArray *local_prefix_list; /* of SgPrefix */
     uint32_t nm_timeout_ms;    /* NetworkManagerTimeoutMSec=: how long to wait for its answer */

@@ -220,9 +220,10 @@ append_selection (const SgExplainNames *names, GString *out)
         return;
     if (!selected)
         g_string_append_printf (out, "; %s, the selected outbound, is not there", names->outbound);
-    else if (selected->ipv6 != SG_CAPABLE)
+    else if (selected->capability[SG_IPV6] != SG_CAPABLE)
         g_string_append_printf (out, "; %s, the selected outbound, cannot carry IPv6 (%s)",
-                                names->outbound, sg_capability_name (selected->ipv6));
+                                names->outbound,
+                                sg_capability_name (selected->capability[SG_IPV6]));
 }
 
 static void

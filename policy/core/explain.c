@@ -97,8 +97,9 @@ route (SgExplanation *self, const SgSnapshot *snapshot)
 static bool
 has_mark (const SgSnapshot *snapshot, uint32_t mark)
 {
-    const SgNftSet *set =
-        snapshot->nft6 ? sg_nft_table_find_set (snapshot->nft6, SG_SET_GATEWAY_MARKS) : NULL;
+    const SgNftSet *set = snapshot->nft[SG_IPV6]
+                              ? sg_nft_table_find_set (snapshot->nft[SG_IPV6], SG_SET_GATEWAY_MARKS)
+                              : NULL;
 
     for (guint i = 0; set && i < set->elements->len; i++) {
         if (memcmp (g_array_index (set->elements, SgNftElement, i).key, &mark, sizeof mark) == 0)
@@ -152,7 +153,7 @@ ask_guard (SgExplanation *self, const SgSnapshot *snapshot, uint32_t ifindex)
 static bool
 has_guard (const SgSnapshot *snapshot)
 {
-    const SgNftTable *table = snapshot->nft6;
+    const SgNftTable *table = snapshot->nft[SG_IPV6];
 
     return table && table->exists && !table->dormant &&
            sg_nft_table_find_chain (table, SG_CHAIN_GUARD_POST);

@@ -39,11 +39,12 @@ new_gateway (const SgLink *link, const SgDevice *device, const SgSnapshot *snaps
         .mark = SG_TABLE_BASE + link->ifindex,
         .wireguard = wireguard != NULL,
         .type = device->typed ? device->type : SG_WG_TYPE_OUTBOUND_ONLY,
-        .nm_gateway6 = device->gateway6,
-        .ipv6 = SG_NO_ADDRESS,
     };
 
     memcpy (gateway.name, link->name, sizeof gateway.name);
+    memcpy (gateway.nm_gateway, device->gateway, sizeof gateway.nm_gateway);
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++)
+        gateway.capability[family] = SG_NO_ADDRESS;
     if (wireguard) {
         const SgWireguardProfile *profile = sg_snapshot_profile (snapshot, link->name);
         uint32_t said = profile ? profile->fwmark : 0;
@@ -123,14 +124,14 @@ add_remembered (GArray *gateways, const SgConfig *config, const SgMemory *memory
     }
 }
 
-/* ---- whether each can carry IPv6 ---- */
+/* ---- whether each can carry a family ---- */
 
 /* A tentative address counts: its rule has to be there before its first packet. A unique local
  * one counts on WireGuard only, where the far end may translate it. */
 static bool
-is_usable_address (const SgAddress *address, const SgGateway *gateway)
+is_usable_address (const SgAddress *address, const SgGateway *gateway, SgFamily family)
 {
-    return address->ip.family == AF_INET6 && address->scope == RT_SCOPE_UNIVERSE &&
+    return address->ip.family == sg_family_af (family) && address->scope == RT_SCOPE_UNIVERSE &&
            !(address->flags & (IFA_F_DADFAILED | IFA_F_DEPRECATED)) &&
            !sg_ip_is_link_local (&address->ip) && !sg_ip_is_loopback (&address->ip) &&
            (gateway->wireguard || !sg_ip_is_unique_local (&address->ip));
@@ -138,43 +139,45 @@ is_usable_address (const SgAddress *address, const SgGateway *gateway)
 
 /* Marks the gateways that have what comes first: an address. */
 static void
-judge_addresses (GArray *gateways, const SgSnapshot *snapshot)
+judge_addresses (GArray *gateways, const SgSnapshot *snapshot, SgFamily family)
 {
     for (guint i = 0; i < snapshot->addresses->len; i++) {
         const SgAddress *address = &g_array_index (snapshot->addresses, SgAddress, i);
         SgGateway *gateway = find (gateways, address->ifindex);
 
-        if (gateway && gateway->ipv6 == SG_NO_ADDRESS && is_usable_address (address, gateway))
-            gateway->ipv6 =
+        if (gateway && gateway->capability[family] == SG_NO_ADDRESS &&
+            is_usable_address (address, gateway, family))
+            gateway->capability[family] =
                 gateway->wireguard ? SG_PEER_DOES_NOT_ALLOW_DEFAULT : SG_NO_DEFAULT_ROUTE;
     }
 }
 
 static void
-judge_defaults (GArray *gateways, const SgSnapshot *snapshot)
+judge_defaults (GArray *gateways, const SgSnapshot *snapshot, SgFamily family)
 {
     for (guint i = 0; i < snapshot->routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
 
-        if (route->family != AF_INET6 || route->table != RT_TABLE_MAIN ||
+        if (route->family != sg_family_af (family) || route->table != RT_TABLE_MAIN ||
             route->type != RTN_UNICAST || !sg_route_is_default (route) || route->src.len)
             continue;
         for (uint16_t j = 0; j < route->n_nexthops; j++) {
             SgGateway *gateway = find (gateways, route->nexthops[j].ifindex);
 
-            if (gateway && gateway->ipv6 == SG_NO_DEFAULT_ROUTE)
-                gateway->ipv6 = SG_CAPABLE;
+            if (gateway && gateway->capability[family] == SG_NO_DEFAULT_ROUTE)
+                gateway->capability[family] = SG_CAPABLE;
         }
     }
     for (guint i = 0; i < gateways->len; i++) {
         SgGateway *gateway = &g_array_index (gateways, SgGateway, i);
         const SgWireguard *wireguard = sg_snapshot_wireguard (snapshot, gateway->ifindex);
 
-        if (gateway->ipv6 == SG_NO_DEFAULT_ROUTE && sg_ip_is_set (&gateway->nm_gateway6))
-            gateway->ipv6 = SG_CAPABLE;
-        if (gateway->ipv6 == SG_PEER_DOES_NOT_ALLOW_DEFAULT && wireguard &&
-            wireguard->peer_default6)
-            gateway->ipv6 = SG_CAPABLE;
+        if (gateway->capability[family] == SG_NO_DEFAULT_ROUTE &&
+            sg_ip_is_set (&gateway->nm_gateway[family]))
+            gateway->capability[family] = SG_CAPABLE;
+        if (gateway->capability[family] == SG_PEER_DOES_NOT_ALLOW_DEFAULT && wireguard &&
+            wireguard->peer_default[family])
+            gateway->capability[family] = SG_CAPABLE;
     }
 }
 
@@ -218,8 +221,10 @@ sg_gateways_find (const SgConfig *config, const SgMemory *memory, const SgSnapsh
     if (snapshot->nm != SG_NM_READY)
         add_remembered (gateways, config, memory, snapshot);
     g_array_sort (gateways, (GCompareFunc) compare_gateways);
-    judge_addresses (gateways, snapshot);
-    judge_defaults (gateways, snapshot);
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
+        judge_addresses (gateways, snapshot, family);
+        judge_defaults (gateways, snapshot, family);
+    }
     return gateways;
 }
 
@@ -290,8 +295,8 @@ same_device (const SgDevice *a, const SgDevice *b)
 {
     return strcmp (a->name, b->name) == 0 && strcmp (a->kind, b->kind) == 0 &&
            strcmp (a->uuid, b->uuid) == 0 && a->typed == b->typed && a->type == b->type &&
-           sg_ip_compare (&a->gateway6, &b->gateway6) == 0 &&
-           sg_ip_compare (&a->gateway4, &b->gateway4) == 0;
+           sg_ip_compare (&a->gateway[SG_IPV6], &b->gateway[SG_IPV6]) == 0 &&
+           sg_ip_compare (&a->gateway[SG_IPV4], &b->gateway[SG_IPV4]) == 0;
 }
 
 bool

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The gateways of a host: which interfaces they are, and whether each can carry IPv6. */
+/* The gateways of a host: which interfaces they are, and what families each can carry. */
 #pragma once
 
 #include "core/config.h"
@@ -21,10 +21,10 @@ typedef struct {
     uint32_t mark;  /* the same number */
     char name[IFNAMSIZ];
     bool wireguard;
-    SgWgType type;    /* of WireGuard; outbound-only as long as nobody said */
-    uint32_t fwmark;  /* of WireGuard, as it will be after the apply */
-    SgIp nm_gateway6; /* AF_UNSPEC = none */
-    SgCapability ipv6;
+    SgWgType type;                /* of WireGuard; outbound-only as long as nobody said */
+    uint32_t fwmark;              /* of WireGuard, as it will be after the apply */
+    SgIp nm_gateway[SG_FAMILY_N]; /* AF_UNSPEC = none */
+    SgCapability capability[SG_FAMILY_N];
 } SgGateway;
 
 /* The word for a reason; "" for SG_CAPABLE; static. */

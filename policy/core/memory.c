@@ -70,8 +70,8 @@ parse_gateway (GKeyFile *file, const char *group, SgMemory *memory)
     g_strlcpy (gateway.device.kind, kind ? kind : "", sizeof gateway.device.kind);
     g_strlcpy (gateway.device.uuid, uuid ? uuid : "", sizeof gateway.device.uuid);
     gateway.device.typed = type && sg_wg_type_from_string (type, &gateway.device.type);
-    read_address (file, group, KEY_GATEWAY6, &gateway.device.gateway6);
-    read_address (file, group, KEY_GATEWAY4, &gateway.device.gateway4);
+    read_address (file, group, KEY_GATEWAY6, &gateway.device.gateway[SG_IPV6]);
+    read_address (file, group, KEY_GATEWAY4, &gateway.device.gateway[SG_IPV4]);
     g_array_append_val (memory->gateways, gateway);
     return true;
 }
@@ -150,10 +150,12 @@ write_gateway (GKeyFile *file, const SgRemembered *gateway)
     g_key_file_set_string (file, group, KEY_UUID, device->uuid);
     if (device->typed)
         g_key_file_set_string (file, group, KEY_TYPE, sg_wg_type_to_string (device->type));
-    if (sg_ip_is_set (&device->gateway6))
-        g_key_file_set_string (file, group, KEY_GATEWAY6, sg_ip_format (&device->gateway6, text));
-    if (sg_ip_is_set (&device->gateway4))
-        g_key_file_set_string (file, group, KEY_GATEWAY4, sg_ip_format (&device->gateway4, text));
+    if (sg_ip_is_set (&device->gateway[SG_IPV6]))
+        g_key_file_set_string (file, group, KEY_GATEWAY6,
+                               sg_ip_format (&device->gateway[SG_IPV6], text));
+    if (sg_ip_is_set (&device->gateway[SG_IPV4]))
+        g_key_file_set_string (file, group, KEY_GATEWAY4,
+                               sg_ip_format (&device->gateway[SG_IPV4], text));
 }
 
 char *

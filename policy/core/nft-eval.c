@@ -191,7 +191,7 @@ element_matches (const SgNftSet *set, const SgNftElement *element, const uint8_t
 static Step
 look_up (Machine *machine, const SgNftExpr *expr)
 {
-    const SgNftSet *set = sg_nft_table_find_set (machine->snapshot->nft6, expr->name);
+    const SgNftSet *set = sg_nft_table_find_set (machine->snapshot->nft[SG_IPV6], expr->name);
     const uint8_t *key = set ? registers (machine, expr->sreg, sg_nft_set_key_len (set)) : NULL;
     const SgNftElement *found = NULL;
 
@@ -298,7 +298,7 @@ walk (Machine *machine, const SgNftChain *chain, unsigned depth)
         machine->saying.chain = chain;
         machine->saying.rule = i;
         if (step == ENTER || step == GO) {
-            const SgNftChain *other = sg_nft_table_find_chain (machine->snapshot->nft6, to);
+            const SgNftChain *other = sg_nft_table_find_chain (machine->snapshot->nft[SG_IPV6], to);
             Step answer = walk (machine, other, depth + 1);
 
             if (step == ENTER && answer == RETURN)
@@ -339,7 +339,7 @@ compare_priority (const SgNftChain **a, const SgNftChain **b)
 SgNftSaying
 sg_nft_eval (const SgSnapshot *snapshot, uint32_t hook, const SgNftPacket *packet)
 {
-    const SgNftTable *table = snapshot->nft6;
+    const SgNftTable *table = snapshot->nft[SG_IPV6];
     g_autoptr (GPtrArray) chains = g_ptr_array_new ();
     Machine machine = {.snapshot = snapshot, .packet = packet};
 

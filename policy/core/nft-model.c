@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/nft-model.h"
 
+#include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
+#include <linux/netfilter.h>
 #include <string.h>
 
 /* ---- expressions ---- */
@@ -185,6 +187,12 @@ sg_nft_set_normalise (SgNftSet *set)
 }
 
 /* ---- the table ---- */
+
+const char *
+sg_nft_family_word (uint8_t family)
+{
+    return family == NFPROTO_IPV6 ? "ip6" : "ip";
+}
 
 SgNftTable *
 sg_nft_table_new (uint8_t family, const char *name)

@@ -140,6 +140,8 @@ typedef struct {
     GPtrArray *foreign;  /* of char *: names of chains in the table that are not ours */
 } SgNftTable;
 
+/* A family (NFPROTO_*) as the nft language says it: "ip6", "ip"; static. */
+const char *sg_nft_family_word (uint8_t family);
 SgNftTable *sg_nft_table_new (uint8_t family, const char *name);
 void sg_nft_table_free (SgNftTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgNftTable, sg_nft_table_free)

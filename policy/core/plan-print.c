@@ -42,7 +42,7 @@ hook_word (uint32_t hook)
 static const char *
 family_word (const SgNftTable *table)
 {
-    return table->family == NFPROTO_IPV6 ? "ip6" : "ip";
+    return sg_nft_family_word (table->family);
 }
 
 /* ---- sets and elements ---- */

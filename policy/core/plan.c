@@ -158,7 +158,10 @@ sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
     plan->actions =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgAction));
     diff_rules (have, want, missing, stale);
-    sg_plan_add_nft (plan, snapshot->nft6, wanted->nft6);
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
+        if (wanted->nft[family])
+            sg_plan_add_nft (plan, snapshot->nft[family], wanted->nft[family]);
+    }
     add_fwmarks (plan, wanted);
     add_repair (plan, wanted);
     add_rules (plan, wanted, missing);

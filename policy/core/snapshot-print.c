@@ -57,8 +57,8 @@ print_wireguard (const SgWireguard *wireguard, const SgSnapshot *snapshot, GStri
     const char *name = sg_snapshot_link_name (wireguard->ifindex, snapshot);
 
     g_string_append_printf (out, "wireguard %s fwmark 0x%x%s%s\n", name ? name : "?",
-                            wireguard->fwmark, wireguard->peer_default6 ? " default6" : "",
-                            wireguard->peer_default4 ? " default4" : "");
+                            wireguard->fwmark, wireguard->peer_default[SG_IPV6] ? " default6" : "",
+                            wireguard->peer_default[SG_IPV4] ? " default4" : "");
 }
 
 static void
@@ -105,10 +105,12 @@ print_device (const SgDevice *device, GString *out)
                             device->external ? " external" : "");
     if (device->typed)
         g_string_append_printf (out, " type %s", sg_wg_type_to_string (device->type));
-    if (sg_ip_is_set (&device->gateway6))
-        g_string_append_printf (out, " gateway6 %s", sg_ip_format (&device->gateway6, text));
-    if (sg_ip_is_set (&device->gateway4))
-        g_string_append_printf (out, " gateway4 %s", sg_ip_format (&device->gateway4, text));
+    if (sg_ip_is_set (&device->gateway[SG_IPV6]))
+        g_string_append_printf (out, " gateway6 %s",
+                                sg_ip_format (&device->gateway[SG_IPV6], text));
+    if (sg_ip_is_set (&device->gateway[SG_IPV4]))
+        g_string_append_printf (out, " gateway4 %s",
+                                sg_ip_format (&device->gateway[SG_IPV4], text));
     g_string_append_c (out, '\n');
 }
 
@@ -169,6 +171,7 @@ sg_snapshot_to_string (const SgSnapshot *snapshot)
         print_device (&g_array_index (snapshot->devices, SgDevice, i), out);
     for (guint i = 0; i < snapshot->profiles->len; i++)
         print_profile (g_ptr_array_index (snapshot->profiles, i), out);
-    print_nft (snapshot->nft6, out);
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++)
+        print_nft (snapshot->nft[family], out);
     return g_string_free (out, /* free_segment= */ FALSE);
 }

@@ -63,7 +63,8 @@ sg_snapshot_free (SgSnapshot *snapshot)
     g_array_unref (snapshot->peers);
     g_array_unref (snapshot->devices);
     g_ptr_array_unref (snapshot->profiles);
-    sg_nft_table_free (snapshot->nft6);
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++)
+        sg_nft_table_free (snapshot->nft[family]);
     g_free (snapshot);
 }
 

@@ -33,9 +33,8 @@ typedef struct {
 /* A WireGuard interface (generic netlink, linux/wireguard.h). Holds no key. */
 typedef struct {
     uint32_t ifindex;
-    uint32_t fwmark;    /* 0 = none */
-    bool peer_default6; /* some peer's allowed-ips contain ::/0 */
-    bool peer_default4; /* … 0.0.0.0/0 */
+    uint32_t fwmark;                /* 0 = none */
+    bool peer_default[SG_FAMILY_N]; /* some peer's allowed-ips contain ::/0, 0.0.0.0/0 */
 } SgWireguard;
 
 /* A peer of one. Says whether it has a preshared key, never which. */
@@ -53,8 +52,8 @@ typedef struct {
     bool active;         /* being activated with addresses, activated, or on its way down */
     bool external;       /* NetworkManager only observes it */
     char kind[16];       /* "ethernet", "wifi", "wireguard", … */
-    SgIp gateway6;       /* default gateway that NetworkManager reports; AF_UNSPEC = none */
-    SgIp gateway4;
+    /* The default gateways that NetworkManager reports; AF_UNSPEC = none. */
+    SgIp gateway[SG_FAMILY_N];
     char uuid[37];    /* of the active profile; "" = none */
     bool typed;       /* the profile was asked for its type, now or earlier */
     SgWgType type;    /* what it said; outbound-only when it said nothing */
@@ -90,7 +89,7 @@ typedef struct {
     GArray *rules;      /* of SgRule, in the kernel's order */
     GArray *wireguards; /* of SgWireguard */
     GArray *peers;      /* of SgWireguardPeer */
-    SgNftTable *nft6;   /* table ip6 NftTable= */
+    SgNftTable *nft[SG_FAMILY_N]; /* tables ip6 and ip NftTable=; NULL: not read */
     SgNmState nm;
     GArray *devices;     /* of SgDevice */
     GPtrArray *profiles; /* of SgWireguardProfile (owned): those that were asked for */

@@ -87,12 +87,14 @@ is_one_of (const char *word, const char *const *words, size_t n)
 }
 
 static bool
-carries_default (const SgSnapshot *snapshot, uint32_t ifindex)
+carries_default (const SgSituation *situation, uint32_t ifindex)
 {
+    const SgSnapshot *snapshot = situation->snapshot;
+
     for (guint i = 0; i < snapshot->routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
 
-        if (route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+        if (route->family == situation->af && route->table == RT_TABLE_MAIN &&
             (sg_route_is_default (route) || sg_route_is_default_in_disguise (route)) &&
             sg_route_uses (route, ifindex))
             return true;
@@ -102,10 +104,10 @@ carries_default (const SgSnapshot *snapshot, uint32_t ifindex)
 
 /* While NetworkManager says nothing, what was exempt stays so. */
 static bool
-is_exempt_now (const SgSnapshot *snapshot, uint32_t ifindex)
+is_exempt_now (const SgSituation *situation, uint32_t ifindex)
 {
-    const SgNftSet *set =
-        snapshot->nft6 ? sg_nft_table_find_set (snapshot->nft6, SG_SET_EXEMPT) : NULL;
+    const SgNftTable *table = situation->snapshot->nft[situation->family];
+    const SgNftSet *set = table ? sg_nft_table_find_set (table, SG_SET_EXEMPT) : NULL;
 
     for (guint i = 0; set && i < set->elements->len; i++) {
         if (memcmp (g_array_index (set->elements, SgNftElement, i).key, &ifindex, sizeof ifindex) ==
@@ -118,17 +120,18 @@ is_exempt_now (const SgSnapshot *snapshot, uint32_t ifindex)
 /* A tunnel that NetworkManager does not manage is another VPN's own business, unless it is the
  * way to the Internet. */
 static bool
-is_unmanaged_tunnel (const SgLink *link, const SgSnapshot *snapshot)
+is_unmanaged_tunnel (const SgLink *link, const SgSituation *situation)
 {
     static const char *const kinds[] = {"wireguard", "tun",    "sit", "ipip", "ip6tnl",
                                         "gre",       "ip6gre", "vti", "vti6", "xfrm"};
+    const SgSnapshot *snapshot = situation->snapshot;
     const SgDevice *device;
 
     if (!is_one_of (link->kind, kinds, G_N_ELEMENTS (kinds)) ||
-        carries_default (snapshot, link->ifindex))
+        carries_default (situation, link->ifindex))
         return false;
     if (snapshot->nm != SG_NM_READY)
-        return is_exempt_now (snapshot, link->ifindex);
+        return is_exempt_now (situation, link->ifindex);
     device = sg_snapshot_device (snapshot, link->name);
     return !device || !device->managed || device->external;
 }
@@ -143,17 +146,17 @@ sg_wanted_is_exempt (const SgLink *link, const SgSituation *situation)
     return (link->flags & IFF_LOOPBACK) ||
            strcmp (link->name, situation->config->tunnel_interface) == 0 ||
            is_one_of (link->kind, inner_kinds, G_N_ELEMENTS (inner_kinds)) ||
-           is_unmanaged_tunnel (link, situation->snapshot);
+           is_unmanaged_tunnel (link, situation);
 }
 
 /* ---- sets ---- */
 
 /* Marks that the kernel still holds: they were a gateway's, whatever became of our memory. */
 static void
-keep_marks (SgNftTable *table, const SgSnapshot *snapshot)
+keep_marks (SgNftTable *table, const SgSituation *situation)
 {
-    const SgNftSet *set =
-        snapshot->nft6 ? sg_nft_table_find_set (snapshot->nft6, SG_SET_GATEWAY_MARKS) : NULL;
+    const SgNftTable *have = situation->snapshot->nft[situation->family];
+    const SgNftSet *set = have ? sg_nft_table_find_set (have, SG_SET_GATEWAY_MARKS) : NULL;
     SgNftSet *marks = sg_nft_table_find_set (table, SG_SET_GATEWAY_MARKS);
 
     if (set && sg_nft_set_same_definition (set, marks))
@@ -174,7 +177,7 @@ add_gateways (SgNftTable *table, const SgSituation *situation)
     for (guint i = 0; i < situation->memory->marks->len; i++)
         add_number (table, SG_SET_GATEWAY_MARKS,
                     g_array_index (situation->memory->marks, uint32_t, i));
-    keep_marks (table, situation->snapshot);
+    keep_marks (table, situation);
 }
 
 /* By which gateway who may leave. */
@@ -182,7 +185,7 @@ static void
 add_choices (SgNftTable *table, const SgSituation *situation)
 {
     static const uint32_t any[2] = {0, UINT32_MAX};
-    const SgPrefix everything = sg_prefix_any (AF_INET6);
+    const SgPrefix everything = sg_prefix_any (situation->af);
     const GArray *overrides = situation->state->overrides;
 
     if (situation->selected)
@@ -193,7 +196,7 @@ add_choices (SgNftTable *table, const SgSituation *situation)
         const SgOverride *override = &g_array_index (overrides, SgOverride, i);
         const SgGateway *gateway = sg_wanted_override_gateway (override, situation);
 
-        if (override->prefix.ip.family != AF_INET6)
+        if (override->prefix.ip.family != situation->af)
             continue;
         add_interfaces_prefix (table, SG_SET_OVERRIDES, any, &override->prefix);
         if (gateway)
@@ -209,7 +212,7 @@ add_addresses (SgNftTable *table, const SgSituation *situation)
     for (guint i = 0; i < addresses->len; i++) {
         const SgAddress *address = &g_array_index (addresses, SgAddress, i);
 
-        if (address->ip.family != AF_INET6 || sg_ip_is_link_local (&address->ip) ||
+        if (address->ip.family != situation->af || sg_ip_is_link_local (&address->ip) ||
             !sg_gateways_contain (situation->gateways, address->ifindex))
             continue;
         memcpy (add_element (table, SG_SET_GATEWAY_ADDRESSES)->key, address->ip.bytes,
@@ -260,7 +263,7 @@ add_transport_marks (SgNftTable *table, const SgWanted *wanted, const SgSnapshot
 void
 sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation)
 {
-    SgNftTable *table = wanted->nft6;
+    SgNftTable *table = wanted->nft[situation->family];
 
     table->exists = true;
     sg_ruleset_add_sets (table);

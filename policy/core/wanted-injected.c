@@ -52,9 +52,10 @@ is_refused_hop (const SgNexthop *hop, const SgRoute *route, const SgSituation *s
 static bool
 is_injected (const SgRoute *route, const SgSituation *situation)
 {
-    if (route->family != AF_INET6 || route->table != RT_TABLE_MAIN || route->type != RTN_UNICAST ||
-        route->dst.len <= SG_SPECIFIC_SUPPRESS || sg_ip_is_link_local (&route->dst.ip) ||
-        sg_ip_is_multicast (&route->dst.ip) || !sg_route_is_learned (route, situation->snapshot) ||
+    if (route->family != situation->af || route->table != RT_TABLE_MAIN ||
+        route->type != RTN_UNICAST || route->dst.len <= SG_SPECIFIC_SUPPRESS ||
+        sg_ip_is_link_local (&route->dst.ip) || sg_ip_is_multicast (&route->dst.ip) ||
+        !sg_route_is_learned (route, situation->snapshot) ||
         is_own_address (route, situation->snapshot))
         return false;
     for (uint16_t i = 0; i < route->n_nexthops; i++) {
@@ -143,9 +144,9 @@ except_specific (SgWanted *wanted, const SgSituation *situation, const GArray *p
 
     for (guint i = 0; i < routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (routes, i);
-        SgRule rule = sg_rule_lookup (AF_INET6, SG_PREF_NOT_INJECTED, RT_TABLE_MAIN);
+        SgRule rule = sg_rule_lookup (situation->af, SG_PREF_NOT_INJECTED, RT_TABLE_MAIN);
 
-        if (route->family != AF_INET6 || route->table != RT_TABLE_MAIN ||
+        if (route->family != situation->af || route->table != RT_TABLE_MAIN ||
             !is_covered (&route->dst, prefixes) || contains (seen, &route->dst) ||
             is_injected (route, situation))
             continue;
@@ -168,7 +169,7 @@ sg_wanted_add_injected (SgWanted *wanted, const SgSituation *situation)
     except_transport (wanted);
     except_specific (wanted, situation, prefixes);
     for (guint i = 0; i < prefixes->len; i++) {
-        SgRule rule = sg_rule_lookup (AF_INET6, SG_PREF_INJECTED, situation->selected->table);
+        SgRule rule = sg_rule_lookup (situation->af, SG_PREF_INJECTED, situation->selected->table);
 
         rule.dst = g_array_index (prefixes, SgPrefix, i);
         add (wanted, rule);

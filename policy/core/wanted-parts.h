@@ -13,22 +13,25 @@ typedef struct {
     const GArray *gateways;    /* of SgGateway */
     const SgGateway *selected; /* NULL: auto, or the selected outbound is not there */
     bool selection;            /* an outbound is selected, there or not */
-    bool guarded;              /* it is, or there are overrides of the family */
-    const GArray *local;       /* of SgLocalPrefix */
+    bool guarded;              /* it is, or there are overrides */
+    /* The family that is being decided on, and what depends on it: */
+    SgFamily family;
+    uint8_t af;
+    const GArray *local; /* of SgLocalPrefix */
 } SgSituation;
 
-/* wanted-rules.c: fills wanted->rules, and warns of foreign rules. */
+/* wanted-rules.c: appends to wanted->rules, and warns of foreign rules. */
 void sg_wanted_add_rules (SgWanted *wanted, const SgSituation *situation);
 /* wanted-injected.c: those at 61 and 62. */
 void sg_wanted_add_injected (SgWanted *wanted, const SgSituation *situation);
-/* wanted-tables.c: fills wanted->routes, sorted. */
+/* wanted-tables.c: appends to wanted->routes. */
 void sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation);
 /* wanted-repair.c: fills wanted->preshared and wanted->addresses. */
 void sg_wanted_add_repair (SgWanted *wanted, const SgSnapshot *snapshot);
 /* The gateway of @override; NULL: it is not there. */
 const SgGateway *sg_wanted_override_gateway (const SgOverride *override,
                                              const SgSituation *situation);
-/* wanted-guard.c: fills wanted->nft6. */
+/* wanted-guard.c: fills wanted->nft of the family. */
 void sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation);
 /* wanted-guard.c: whether the guard does not look at what leaves by @link, as it is known not to
  * be a gateway. */

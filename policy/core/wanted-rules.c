@@ -15,15 +15,9 @@ add (SgWanted *wanted, SgRule rule)
 }
 
 static SgRule
-lookup (uint32_t pref, uint32_t table)
+lookup_by_mark (uint8_t af, uint32_t pref, uint32_t mark, uint32_t table)
 {
-    return sg_rule_lookup (AF_INET6, pref, table);
-}
-
-static SgRule
-lookup_by_mark (uint32_t pref, uint32_t mark, uint32_t table)
-{
-    SgRule rule = lookup (pref, table);
+    SgRule rule = sg_rule_lookup (af, pref, table);
 
     rule.fwmark = mark;
     rule.fwmask = UINT32_MAX;
@@ -32,17 +26,17 @@ lookup_by_mark (uint32_t pref, uint32_t mark, uint32_t table)
 
 /* 1000 and 1100: above every rule that NetworkManager makes for a tunnel's ::/0. */
 static void
-add_main (SgWanted *wanted)
+add_main (SgWanted *wanted, uint8_t af)
 {
-    add (wanted, lookup (SG_PREF_MAIN, RT_TABLE_MAIN));
-    add (wanted, lookup (SG_PREF_DEFAULT, RT_TABLE_DEFAULT));
+    add (wanted, sg_rule_lookup (af, SG_PREF_MAIN, RT_TABLE_MAIN));
+    add (wanted, sg_rule_lookup (af, SG_PREF_DEFAULT, RT_TABLE_DEFAULT));
 }
 
 /* 76: the selected gateway is gone, or its table is: fail closed. */
 static void
-add_selected_end (SgWanted *wanted)
+add_selected_end (SgWanted *wanted, uint8_t af)
 {
-    add (wanted, sg_rule_ours (AF_INET6, SG_PREF_SELECTED_END, FR_ACT_UNREACHABLE));
+    add (wanted, sg_rule_ours (af, SG_PREF_SELECTED_END, FR_ACT_UNREACHABLE));
 }
 
 /* 71: the gateway of an override is gone, or its table is. */
@@ -52,10 +46,10 @@ add_overrides_end (SgWanted *wanted, const SgSituation *situation)
     const GArray *overrides = situation->state->overrides;
 
     for (guint i = 0; i < overrides->len; i++) {
-        SgRule rule = sg_rule_ours (AF_INET6, SG_PREF_OVERRIDE_END, FR_ACT_UNREACHABLE);
+        SgRule rule = sg_rule_ours (situation->af, SG_PREF_OVERRIDE_END, FR_ACT_UNREACHABLE);
 
         rule.src = g_array_index (overrides, SgOverride, i).prefix;
-        if (rule.src.ip.family == AF_INET6)
+        if (rule.src.ip.family == situation->af)
             add (wanted, rule);
     }
 }
@@ -70,8 +64,8 @@ add_overrides (SgWanted *wanted, const SgSituation *situation)
         const SgOverride *override = &g_array_index (overrides, SgOverride, i);
         const SgGateway *gateway = sg_wanted_override_gateway (override, situation);
 
-        if (gateway && override->prefix.ip.family == AF_INET6) {
-            SgRule rule = lookup (SG_PREF_OVERRIDE, gateway->table);
+        if (gateway && override->prefix.ip.family == situation->af) {
+            SgRule rule = sg_rule_lookup (situation->af, SG_PREF_OVERRIDE, gateway->table);
 
             rule.src = override->prefix;
             add (wanted, rule);
@@ -81,12 +75,12 @@ add_overrides (SgWanted *wanted, const SgSituation *situation)
 
 /* 50: a marked reply leaves by the gateway that its connection came in by. */
 static void
-add_marks (SgWanted *wanted)
+add_marks (SgWanted *wanted, uint8_t af)
 {
     for (guint i = 0; i < wanted->gateways->len; i++) {
         const SgGateway *gateway = &g_array_index (wanted->gateways, SgGateway, i);
 
-        add (wanted, lookup_by_mark (SG_PREF_MARK, gateway->mark, gateway->table));
+        add (wanted, lookup_by_mark (af, SG_PREF_MARK, gateway->mark, gateway->table));
     }
 }
 
@@ -94,19 +88,26 @@ add_marks (SgWanted *wanted)
 
 /* The default route of main with the smallest metric; of equal ones the first. */
 static const SgRoute *
-best_default (const SgSnapshot *snapshot)
+best_default (const SgSituation *situation)
 {
+    const SgSnapshot *snapshot = situation->snapshot;
     const SgRoute *best = NULL;
 
     for (guint i = 0; i < snapshot->routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
 
-        if (route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+        if (route->family == situation->af && route->table == RT_TABLE_MAIN &&
             route->type == RTN_UNICAST && sg_route_is_default (route) && !route->src.len &&
             route->n_nexthops && (!best || route->metric < best->metric))
             best = route;
     }
     return best;
+}
+
+static bool
+is_underlay (const SgGateway *gateway, SgFamily family)
+{
+    return !gateway->wireguard && gateway->capability[family] == SG_CAPABLE;
 }
 
 /* The capable gateway that is no tunnel and has the best default of main; else any capable one
@@ -120,19 +121,20 @@ best_underlay (const SgSituation *situation)
     for (guint i = 0; i < situation->gateways->len; i++) {
         const SgGateway *gateway = &g_array_index (situation->gateways, SgGateway, i);
 
-        if (!gateway->wireguard && gateway->ipv6 == SG_CAPABLE && !best)
+        if (is_underlay (gateway, situation->family) && !best)
             best = gateway;
     }
     for (guint i = 0; i < situation->snapshot->routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (situation->snapshot->routes, i);
 
-        if (route->table != RT_TABLE_MAIN || route->type != RTN_UNICAST ||
-            !sg_route_is_default (route) || route->metric >= best_metric)
+        if (route->family != situation->af || route->table != RT_TABLE_MAIN ||
+            route->type != RTN_UNICAST || !sg_route_is_default (route) ||
+            route->metric >= best_metric)
             continue;
         for (guint j = 0; j < situation->gateways->len; j++) {
             const SgGateway *gateway = &g_array_index (situation->gateways, SgGateway, j);
 
-            if (!gateway->wireguard && gateway->ipv6 == SG_CAPABLE &&
+            if (is_underlay (gateway, situation->family) &&
                 sg_route_uses (route, gateway->ifindex)) {
                 best = gateway;
                 best_metric = route->metric;
@@ -151,14 +153,15 @@ is_through_tunnel (const SgRoute *route, const SgSnapshot *snapshot)
 /* Whether main leads strangers out, and not into a WireGuard link: neither by its best default,
  * nor by one in pieces, which is longer than any default. */
 static bool
-leads_main_out (const SgSnapshot *snapshot)
+leads_main_out (const SgSituation *situation)
 {
-    const SgRoute *best = best_default (snapshot);
+    const SgSnapshot *snapshot = situation->snapshot;
+    const SgRoute *best = best_default (situation);
 
     for (guint i = 0; i < snapshot->routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
 
-        if (route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+        if (route->family == situation->af && route->table == RT_TABLE_MAIN &&
             sg_route_is_default_in_disguise (route) && is_through_tunnel (route, snapshot))
             return false;
     }
@@ -169,8 +172,7 @@ leads_main_out (const SgSnapshot *snapshot)
 static uint32_t
 transport_table (const SgSituation *situation)
 {
-    const SgGateway *underlay =
-        leads_main_out (situation->snapshot) ? NULL : best_underlay (situation);
+    const SgGateway *underlay = leads_main_out (situation) ? NULL : best_underlay (situation);
 
     return underlay ? underlay->table : RT_TABLE_MAIN;
 }
@@ -199,7 +201,7 @@ add_transport (SgWanted *wanted, const SgSituation *situation)
         uint32_t fwmark = fwmark_to_be (&g_array_index (wireguards, SgWireguard, i), situation);
 
         if (fwmark && g_hash_table_add (seen, GUINT_TO_POINTER (fwmark)))
-            add (wanted, lookup_by_mark (SG_PREF_TRANSPORT, fwmark, table));
+            add (wanted, lookup_by_mark (situation->af, SG_PREF_TRANSPORT, fwmark, table));
     }
 }
 
@@ -208,11 +210,12 @@ add_transport (SgWanted *wanted, const SgSituation *situation)
 /* 65 does not follow routes this short; a router advertisement could inject one (RFC 4191). A
  * default in disguise is no specific route either. */
 static bool
-is_short_and_static (const SgRoute *route, const SgSnapshot *snapshot)
+is_short_and_static (const SgRoute *route, const SgSituation *situation)
 {
-    return route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+    return route->family == situation->af && route->table == RT_TABLE_MAIN &&
            !sg_route_is_default (route) && !sg_route_is_default_in_disguise (route) &&
-           route->dst.len <= SG_SPECIFIC_SUPPRESS && !sg_route_is_learned (route, snapshot);
+           route->dst.len <= SG_SPECIFIC_SUPPRESS &&
+           !sg_route_is_learned (route, situation->snapshot);
 }
 
 static bool
@@ -229,14 +232,14 @@ static void
 add_specific (SgWanted *wanted, const SgSituation *situation)
 {
     const GPtrArray *routes = situation->snapshot->routes;
-    SgRule rule = lookup (SG_PREF_SPECIFIC, RT_TABLE_MAIN);
+    SgRule rule = sg_rule_lookup (situation->af, SG_PREF_SPECIFIC, RT_TABLE_MAIN);
 
     for (guint i = 0; i < routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (routes, i);
-        SgRule to = lookup (SG_PREF_TO_MAIN, RT_TABLE_MAIN);
+        SgRule to = sg_rule_lookup (situation->af, SG_PREF_TO_MAIN, RT_TABLE_MAIN);
 
         to.dst = route->dst;
-        if (is_short_and_static (route, situation->snapshot) && !has_rule (wanted, &to))
+        if (is_short_and_static (route, situation) && !has_rule (wanted, &to))
             add (wanted, to);
     }
     rule.suppress_prefixlen = SG_SPECIFIC_SUPPRESS;
@@ -246,13 +249,16 @@ add_specific (SgWanted *wanted, const SgSituation *situation)
 /* ---- 60: replies that the host itself makes are routed before any hook can mark them ---- */
 
 static void
-add_addresses (SgWanted *wanted, const SgSnapshot *snapshot)
+add_addresses (SgWanted *wanted, const SgSituation *situation)
 {
+    const SgSnapshot *snapshot = situation->snapshot;
+
     for (guint i = 0; i < snapshot->addresses->len; i++) {
         const SgAddress *address = &g_array_index (snapshot->addresses, SgAddress, i);
-        SgRule rule = lookup (SG_PREF_FROM, SG_TABLE_BASE + address->ifindex);
+        SgRule rule =
+            sg_rule_lookup (situation->af, SG_PREF_FROM, SG_TABLE_BASE + address->ifindex);
 
-        if (address->ip.family != AF_INET6 || sg_ip_is_link_local (&address->ip) ||
+        if (address->ip.family != situation->af || sg_ip_is_link_local (&address->ip) ||
             !sg_gateways_contain (wanted->gateways, address->ifindex))
             continue;
         rule.src = sg_prefix_host (&address->ip);
@@ -291,14 +297,16 @@ is_networkmanagers (const SgRule *rule)
 }
 
 static void
-warn_of_foreign (SgWanted *wanted, const SgSnapshot *snapshot)
+warn_of_foreign (SgWanted *wanted, const SgSituation *situation)
 {
+    const SgSnapshot *snapshot = situation->snapshot;
+
     for (guint i = 0; i < snapshot->rules->len; i++) {
         const SgRule *rule = &g_array_index (snapshot->rules, SgRule, i);
         g_autoptr (GString) text = g_string_new (NULL);
         const char *what;
 
-        if (rule->family != AF_INET6 || rule->protocol == SG_PROTOCOL)
+        if (rule->family != situation->af || rule->protocol == SG_PROTOCOL)
             continue;
         if (is_pref_of_ours (rule->pref))
             what = "stands at a preference of ours and is left alone; it may decide before ours";
@@ -317,20 +325,20 @@ warn_of_foreign (SgWanted *wanted, const SgSnapshot *snapshot)
 void
 sg_wanted_add_rules (SgWanted *wanted, const SgSituation *situation)
 {
-    add_main (wanted);
+    add_main (wanted, situation->af);
     if (situation->selection)
-        add_selected_end (wanted);
+        add_selected_end (wanted, situation->af);
     add_overrides_end (wanted, situation);
-    add_marks (wanted);
+    add_marks (wanted, situation->af);
     if (situation->selection) {
         add_transport (wanted, situation);
         sg_wanted_add_injected (wanted, situation);
     }
     if (situation->guarded)
         add_specific (wanted, situation);
-    add_addresses (wanted, situation->snapshot);
+    add_addresses (wanted, situation);
     add_overrides (wanted, situation);
     if (situation->selected)
-        add (wanted, lookup (SG_PREF_SELECTED, situation->selected->table));
-    warn_of_foreign (wanted, situation->snapshot);
+        add (wanted, sg_rule_lookup (situation->af, SG_PREF_SELECTED, situation->selected->table));
+    warn_of_foreign (wanted, situation);
 }

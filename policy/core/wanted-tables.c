@@ -156,9 +156,9 @@ join_routes (GPtrArray *routes)
 /* ---- defaults ---- */
 
 static SgRoute *
-new_default (const SgGateway *gateway, const SgIp *via)
+new_default (const SgGateway *gateway, uint8_t af, const SgIp *via)
 {
-    SgRoute *route = sg_route_new (AF_INET6, 1);
+    SgRoute *route = sg_route_new (af, 1);
 
     route->protocol = SG_PROTOCOL;
     route->table = gateway->table;
@@ -172,9 +172,9 @@ new_default (const SgGateway *gateway, const SgIp *via)
 /* Without it an empty or flushed table would fall through to the next rule: a leak. It sits on
  * lo, so it also survives the loss of the link. */
 static SgRoute *
-new_blackhole (const SgGateway *gateway)
+new_blackhole (const SgGateway *gateway, uint8_t af)
 {
-    SgRoute *route = sg_route_new (AF_INET6, 0);
+    SgRoute *route = sg_route_new (af, 0);
 
     route->type = RTN_BLACKHOLE;
     route->protocol = SG_PROTOCOL;
@@ -196,13 +196,16 @@ has_default (const GPtrArray *routes)
 }
 
 static void
-add_default (GPtrArray *routes, const SgGateway *gateway)
+add_default (GPtrArray *routes, const SgGateway *gateway, SgFamily family)
 {
-    if (gateway->ipv6 == SG_CAPABLE && gateway->wireguard)
-        g_ptr_array_add (routes, new_default (gateway, NULL));
-    else if (gateway->ipv6 == SG_CAPABLE && !has_default (routes))
-        g_ptr_array_add (routes, new_default (gateway, &gateway->nm_gateway6));
-    g_ptr_array_add (routes, new_blackhole (gateway));
+    bool capable = gateway->capability[family] == SG_CAPABLE;
+    uint8_t af = sg_family_af (family);
+
+    if (capable && gateway->wireguard)
+        g_ptr_array_add (routes, new_default (gateway, af, NULL));
+    else if (capable && !has_default (routes))
+        g_ptr_array_add (routes, new_default (gateway, af, &gateway->nm_gateway[family]));
+    g_ptr_array_add (routes, new_blackhole (gateway, af));
 }
 
 /* The whole table of one gateway. */
@@ -216,34 +219,30 @@ table_of (const SgGateway *gateway, const SgSituation *situation)
         const SgRoute *route = g_ptr_array_index (situation->snapshot->routes, i);
         SgRoute *copy;
 
-        if (route->family != AF_INET6 || route->table != RT_TABLE_MAIN ||
-            (sg_route_is_default (route) && gateway->ipv6 != SG_CAPABLE))
+        if (route->family != situation->af || route->table != RT_TABLE_MAIN ||
+            (sg_route_is_default (route) && gateway->capability[situation->family] != SG_CAPABLE))
             continue;
         copy = copy_for (route, gateway, situation->gateways);
         if (copy)
             g_ptr_array_add (table, copy);
     }
     joined = join_routes (table);
-    add_default (joined, gateway);
+    add_default (joined, gateway, situation->family);
     return joined;
-}
-
-static int
-compare_routes (const SgRoute **a, const SgRoute **b)
-{
-    return sg_route_compare (*a, *b);
 }
 
 /* ---- auto's last resort: table default, looked up at 1100 ---- */
 
 static bool
-has_default_in (const SgSnapshot *snapshot, uint32_t table)
+has_default_in (const SgSituation *situation, uint32_t table)
 {
+    const SgSnapshot *snapshot = situation->snapshot;
+
     for (guint i = 0; i < snapshot->routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
 
-        if (route->family == AF_INET6 && route->table == table && route->protocol != SG_PROTOCOL &&
-            is_way_out (route))
+        if (route->family == situation->af && route->table == table &&
+            route->protocol != SG_PROTOCOL && is_way_out (route))
             return true;
     }
     return false;
@@ -252,13 +251,13 @@ has_default_in (const SgSnapshot *snapshot, uint32_t table)
 /* The oldest tunnel that somebody called inbound-outbound. No LAN: what main does not have of it, an
  * administrator took out. */
 static const SgGateway *
-last_resort (const GArray *gateways)
+last_resort (const GArray *gateways, SgFamily family)
 {
     for (guint i = 0; i < gateways->len; i++) {
         const SgGateway *gateway = &g_array_index (gateways, SgGateway, i);
 
         if (gateway->wireguard && gateway->type == SG_WG_TYPE_INBOUND_OUTBOUND &&
-            gateway->ipv6 == SG_CAPABLE)
+            gateway->capability[family] == SG_CAPABLE)
             return gateway;
     }
     return NULL;
@@ -269,13 +268,13 @@ last_resort (const GArray *gateways)
 static void
 add_last_resort (SgWanted *wanted, const SgSituation *situation)
 {
-    const SgGateway *gateway = last_resort (situation->gateways);
+    const SgGateway *gateway = last_resort (situation->gateways, situation->family);
     SgRoute *route;
 
-    if (situation->selection || !gateway || has_default_in (situation->snapshot, RT_TABLE_MAIN) ||
-        has_default_in (situation->snapshot, RT_TABLE_DEFAULT))
+    if (situation->selection || !gateway || has_default_in (situation, RT_TABLE_MAIN) ||
+        has_default_in (situation, RT_TABLE_DEFAULT))
         return;
-    route = new_default (gateway, NULL);
+    route = new_default (gateway, situation->af, NULL);
     route->table = RT_TABLE_DEFAULT;
     g_ptr_array_add (wanted->routes, route);
 }
@@ -289,5 +288,4 @@ sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation)
         g_ptr_array_extend_and_steal (wanted->routes, table_of (gateway, situation));
     }
     add_last_resort (wanted, situation);
-    g_ptr_array_sort (wanted->routes, (GCompareFunc) compare_routes);
 }

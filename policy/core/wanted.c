@@ -26,24 +26,14 @@ add_fwmarks (SgWanted *wanted, const SgSnapshot *snapshot)
 }
 
 static void
-warn_of_selection (SgWanted *wanted, const SgSituation *situation)
+warn_of_absence (SgWanted *wanted, const SgSituation *situation)
 {
-    const char *outbound = situation->state->outbound;
-
-    if (!situation->selection)
-        return;
-    if (!situation->selected)
+    if (situation->selection && !situation->selected)
         g_ptr_array_add (
             wanted->warnings,
             g_strdup_printf ("%s: the selected outbound is not there; until it is, new connections "
                              "to the Internet are refused",
-                             outbound));
-    else if (situation->selected->ipv6 != SG_CAPABLE)
-        g_ptr_array_add (
-            wanted->warnings,
-            g_strdup_printf ("%s: the selected outbound cannot carry IPv6 (%s); until it can, new "
-                             "IPv6 connections to the Internet are refused",
-                             outbound, sg_capability_name (situation->selected->ipv6)));
+                             situation->state->outbound));
 }
 
 /* What the host sends from an address of another gateway is routed at 60 already. */
@@ -79,31 +69,48 @@ warn_of_overrides (SgWanted *wanted, const SgSituation *situation)
     for (guint i = 0; i < overrides->len; i++) {
         const SgOverride *override = &g_array_index (overrides, SgOverride, i);
         const SgGateway *gateway = sg_wanted_override_gateway (override, situation);
-        const char *why = !gateway                      ? "which is not there"
-                          : gateway->ipv6 != SG_CAPABLE ? "which cannot carry IPv6"
-                                                        : NULL;
+        bool capable = gateway && gateway->capability[situation->family] == SG_CAPABLE;
 
+        if (override->prefix.ip.family != situation->af)
+            continue;
         warn_of_other_gateways (wanted, situation, override);
-        if (why)
+        if (!capable)
             g_ptr_array_add (
                 wanted->warnings,
-                g_strdup_printf ("%s may leave by %s only, %s; until that changes, its new "
-                                 "connections to the Internet are refused",
+                g_strdup_printf ("%s may leave by %s only, which %s%s; until that changes, its "
+                                 "new connections to the Internet are refused",
                                  sg_prefix_format (&override->prefix, prefix), override->interface,
-                                 why));
+                                 gateway ? "cannot carry " : "is not there",
+                                 gateway ? sg_family_title (situation->family) : ""));
     }
 }
 
 static void
-warn_of_foreign_chains (SgWanted *wanted, const SgSnapshot *snapshot)
+warn_of_incapacity (SgWanted *wanted, const SgSituation *situation)
 {
-    const SgNftTable *table = snapshot->nft6;
+    const SgGateway *selected = situation->selected;
+    const char *title = sg_family_title (situation->family);
+
+    if (selected && selected->capability[situation->family] != SG_CAPABLE)
+        g_ptr_array_add (
+            wanted->warnings,
+            g_strdup_printf ("%s: the selected outbound cannot carry %s (%s); until it can, new "
+                             "%s connections to the Internet are refused",
+                             selected->name, title,
+                             sg_capability_name (selected->capability[situation->family]), title));
+}
+
+static void
+warn_of_foreign_chains (SgWanted *wanted, const SgSituation *situation)
+{
+    const SgNftTable *table = situation->snapshot->nft[situation->family];
 
     if (table && table->foreign->len)
         g_ptr_array_add (wanted->warnings,
-                         g_strdup_printf ("nftables: the table ip6 %s also holds %u chains that "
+                         g_strdup_printf ("nftables: the table %s %s also holds %u chains that "
                                           "are not ours, such as %s; they are left alone",
-                                          table->name, table->foreign->len,
+                                          sg_nft_family_word (table->family), table->name,
+                                          table->foreign->len,
                                           (const char *) g_ptr_array_index (table->foreign, 0)));
 }
 
@@ -129,39 +136,53 @@ new_empty (const SgConfig *config)
     wanted->fwmarks = values (sizeof (SgWantedFwmark));
     wanted->preshared = values (sizeof (SgWantedPreshared));
     wanted->addresses = values (sizeof (SgAddress));
-    wanted->nft6 = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
+    wanted->nft[SG_IPV6] = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
     wanted->warnings = g_ptr_array_new_with_free_func (g_free);
     return wanted;
 }
 
-/* Decides on @snapshot, in which the addresses that come back are already there: their rules are
+static void
+decide_family (SgWanted *wanted, SgSituation *situation, SgFamily family)
+{
+    g_autoptr (GArray) local = sg_local_prefixes_find (situation->config, situation->state,
+                                                       situation->snapshot, wanted->warnings);
+
+    situation->family = family;
+    situation->af = sg_family_af (family);
+    situation->local = local;
+    warn_of_incapacity (wanted, situation);
+    warn_of_overrides (wanted, situation);
+    if (!situation->config->families[family])
+        return;
+    sg_wanted_add_rules (wanted, situation);
+    sg_wanted_add_routes (wanted, situation);
+    sg_wanted_add_guard (wanted, situation);
+    add_fwmarks (wanted, situation->snapshot);
+    warn_of_foreign_chains (wanted, situation);
+}
+
+static int
+compare_routes (const SgRoute **a, const SgRoute **b)
+{
+    return sg_route_compare (*a, *b);
+}
+
+/* Decides on the snapshot, in which the addresses that come back are already there: their rules are
  * neither taken away nor late. */
 static void
 decide (SgWanted *wanted, SgSituation *situation)
 {
-    const SgSnapshot *snapshot = situation->snapshot;
     const char *outbound = situation->state->outbound;
-    g_autoptr (GArray) local = NULL;
 
-    wanted->gateways = sg_gateways_find (situation->config, situation->memory, snapshot);
+    wanted->gateways = sg_gateways_find (situation->config, situation->memory, situation->snapshot);
     situation->gateways = wanted->gateways;
     situation->selection = outbound[0] != '\0';
     situation->guarded = sg_state_is_guarded (situation->state);
     if (situation->selection)
         situation->selected = sg_gateways_by_name (wanted->gateways, outbound);
-
-    local =
-        sg_local_prefixes_find (situation->config, situation->state, snapshot, wanted->warnings);
-    situation->local = local;
-    warn_of_selection (wanted, situation);
-    warn_of_overrides (wanted, situation);
-    if (situation->config->ipv6) {
-        sg_wanted_add_rules (wanted, situation);
-        sg_wanted_add_routes (wanted, situation);
-        sg_wanted_add_guard (wanted, situation);
-        add_fwmarks (wanted, snapshot);
-        warn_of_foreign_chains (wanted, snapshot);
-    }
+    warn_of_absence (wanted, situation);
+    decide_family (wanted, situation, SG_IPV6);
+    g_ptr_array_sort (wanted->routes, (GCompareFunc) compare_routes);
 }
 
 SgWanted *
@@ -192,7 +213,8 @@ sg_wanted_free (SgWanted *wanted)
     g_array_unref (wanted->fwmarks);
     g_array_unref (wanted->preshared);
     g_array_unref (wanted->addresses);
-    sg_nft_table_free (wanted->nft6);
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++)
+        sg_nft_table_free (wanted->nft[family]);
     g_ptr_array_unref (wanted->warnings);
     g_free (wanted);
 }

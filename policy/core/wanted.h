@@ -28,7 +28,7 @@ typedef struct {
     GArray *fwmarks;   /* of SgWantedFwmark: only those to be changed */
     GArray *preshared; /* of SgWantedPreshared: the same */
     GArray *addresses; /* of SgAddress: those that are missing on WireGuard links */
-    SgNftTable *nft6;
+    SgNftTable *nft[SG_FAMILY_N];
     GPtrArray *warnings; /* of char *: what a person should know, one sentence each */
 } SgWanted;
 

@@ -48,8 +48,8 @@ parse_allowed (const struct nlattr *nest, SgWireguard *wireguard)
         return false;
     if (sg_nl_attr_u8 (attrs[WGALLOWEDIP_A_CIDR_MASK]) != 0)
         return true;
-    wireguard->peer_default6 |= sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]) == AF_INET6;
-    wireguard->peer_default4 |= sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]) == AF_INET;
+    wireguard->peer_default[SG_IPV6] |= sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]) == AF_INET6;
+    wireguard->peer_default[SG_IPV4] |= sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]) == AF_INET;
     return true;
 }
 

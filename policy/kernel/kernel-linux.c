@@ -87,11 +87,11 @@ dump_nft (Linux *self, const SgConfig *config, SgSnapshot *snapshot, GError **er
 
     if (!sock)
         return false;
-    g_clear_pointer (&snapshot->nft6, sg_nft_table_free);
-    snapshot->nft6 = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
-    if (!sg_nft_dump (sock, snapshot->nft6, error))
+    g_clear_pointer (&snapshot->nft[SG_IPV6], sg_nft_table_free);
+    snapshot->nft[SG_IPV6] = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
+    if (!sg_nft_dump (sock, snapshot->nft[SG_IPV6], error))
         return false;
-    self->nft_generation = snapshot->nft6->generation;
+    self->nft_generation = snapshot->nft[SG_IPV6]->generation;
     return true;
 }
 
@@ -120,9 +120,9 @@ linux_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GErr
     /* Also where Families= leaves it out: what is ours has to go then. */
     if (!dump_family (self, AF_INET6, snapshot, error))
         return false;
-    if (config->ipv4 && !dump_family (self, AF_INET, snapshot, error))
+    if (config->families[SG_IPV4] && !dump_family (self, AF_INET, snapshot, error))
         return false;
-    if (!config->ipv4 && names_ipv4 (snapshot->profiles) &&
+    if (!config->families[SG_IPV4] && names_ipv4 (snapshot->profiles) &&
         !sg_rtnl_address_dump (self->route, AF_INET, snapshot, error))
         return false;
     return dump_wireguards (self, snapshot, error) && dump_nft (self, config, snapshot, error);

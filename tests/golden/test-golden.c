@@ -136,8 +136,8 @@ second_step (const char *text, const char *then)
     SgSituationText *second = sg_situation_parse (changed);
 
     carry_over (after, second->snapshot);
-    sg_nft_table_free (second->snapshot->nft6);
-    second->snapshot->nft6 = g_steal_pointer (&after->nft6);
+    sg_nft_table_free (second->snapshot->nft[SG_IPV6]);
+    second->snapshot->nft[SG_IPV6] = g_steal_pointer (&after->nft[SG_IPV6]);
     sg_memory_free (second->memory);
     second->memory = g_steal_pointer (&first->memory);
     return second;
@@ -153,8 +153,9 @@ print_gateways (const SgWanted *wanted, GString *out)
         const SgGateway *gateway = &g_array_index (wanted->gateways, SgGateway, i);
 
         g_string_append_printf (out, "  %s table %u: %s\n", gateway->name, gateway->table,
-                                gateway->ipv6 == SG_CAPABLE ? "carries IPv6"
-                                                            : sg_capability_name (gateway->ipv6));
+                                gateway->capability[SG_IPV6] == SG_CAPABLE
+                                    ? "carries IPv6"
+                                    : sg_capability_name (gateway->capability[SG_IPV6]));
     }
     if (wanted->warnings->len)
         g_string_append (out, "warnings:\n");

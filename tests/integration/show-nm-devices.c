@@ -25,8 +25,8 @@ main (int argc, char **argv)
         printf ("%s %s%s%s%s%s gateway %s %s uuid %s\n", device->name, device->kind,
                 device->can_be_gateway ? " can-be-gateway" : "", device->managed ? " managed" : "",
                 device->active ? " active" : "", device->external ? " external" : "",
-                sg_ip_format (&device->gateway6, gateway6),
-                sg_ip_format (&device->gateway4, gateway4), device->uuid);
+                sg_ip_format (&device->gateway[SG_IPV6], gateway6),
+                sg_ip_format (&device->gateway[SG_IPV4], gateway4), device->uuid);
     }
     return 0;
 }

@@ -294,7 +294,7 @@ world_open (World *world, const char *situation)
     world->text = sg_situation_parse (situation);
     g_assert_cmpint (unshare (CLONE_NEWNET), ==, 0);
     load (world->text->snapshot);
-    world->text->snapshot->nft6->exists = false; /* also where others have chains in it */
+    world->text->snapshot->nft[SG_IPV6]->exists = false; /* also where others have chains in it */
     world->kernel = sg_kernel_linux_open (&error);
     g_assert_no_error (error);
     world->sock = sg_nl_socket_open (NETLINK_ROUTE, &world->stats, &error);

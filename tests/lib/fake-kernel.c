@@ -23,9 +23,9 @@ sg_fake_copy (const SgSnapshot *from, SgSnapshot *to)
     g_array_append_vals (to->peers, from->peers->data, from->peers->len);
     for (guint i = 0; i < from->routes->len; i++)
         g_ptr_array_add (to->routes, sg_route_copy (g_ptr_array_index (from->routes, i)));
-    g_clear_pointer (&to->nft6, sg_nft_table_free);
-    if (from->nft6)
-        to->nft6 = sg_fake_nft_copy (from->nft6);
+    g_clear_pointer (&to->nft[SG_IPV6], sg_nft_table_free);
+    if (from->nft[SG_IPV6])
+        to->nft[SG_IPV6] = sg_fake_nft_copy (from->nft[SG_IPV6]);
 }
 
 static bool
@@ -33,8 +33,8 @@ fake_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GErro
 {
     Fake *self = (Fake *) kernel;
 
-    if (!self->state->nft6)
-        self->state->nft6 = sg_nft_table_new (/* NFPROTO_IPV6 */ 10, config->nft_table);
+    if (!self->state->nft[SG_IPV6])
+        self->state->nft[SG_IPV6] = sg_nft_table_new (/* NFPROTO_IPV6 */ 10, config->nft_table);
     sg_fake_copy (self->state, snapshot);
     kernel->stats.dumps++;
     return true;
@@ -310,10 +310,11 @@ commit_nft (Fake *self, const SgSnapshot *snapshot, const SgAction *actions, siz
 
     while (len < n && actions[len].kind < SG_ACTION_WG_FWMARK)
         len++;
-    SgNftTable *table = sg_fake_nft_transact (self->state->nft6, actions, len, &bad, &errnum);
+    SgNftTable *table =
+        sg_fake_nft_transact (self->state->nft[SG_IPV6], actions, len, &bad, &errnum);
     if (table) {
-        sg_nft_table_free (self->state->nft6);
-        self->state->nft6 = table;
+        sg_nft_table_free (self->state->nft[SG_IPV6]);
+        self->state->nft[SG_IPV6] = table;
     } else {
         add_failure (failures, &actions[bad], snapshot, errnum);
     }

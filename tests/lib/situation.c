@@ -302,9 +302,9 @@ parse_wireguard (Words *words, SgSituationText *to)
         if (take_word (words, "fwmark"))
             wireguard.fwmark = take_number (words);
         else if (take_word (words, "default6"))
-            wireguard.peer_default6 = true;
+            wireguard.peer_default[SG_IPV6] = true;
         else if (take_word (words, "default4"))
-            wireguard.peer_default4 = true;
+            wireguard.peer_default[SG_IPV4] = true;
         else
             unknown (words);
     }
@@ -386,7 +386,7 @@ parse_device (Words *words, SgSituationText *to)
         else if (take_word (words, "type"))
             device.typed = sg_wg_type_from_string (take (words), &device.type);
         else if (take_word (words, "gateway6"))
-            device.gateway6 = take_ip (words);
+            device.gateway[SG_IPV6] = take_ip (words);
         else
             unknown (words);
     }
@@ -396,8 +396,8 @@ parse_device (Words *words, SgSituationText *to)
 static void
 parse_foreign_chain (Words *words, SgSituationText *to)
 {
-    to->snapshot->nft6->exists = true;
-    g_ptr_array_add (to->snapshot->nft6->foreign, g_strdup (take (words)));
+    to->snapshot->nft[SG_IPV6]->exists = true;
+    g_ptr_array_add (to->snapshot->nft[SG_IPV6]->foreign, g_strdup (take (words)));
 }
 
 /* ---- what else decides ---- */
@@ -511,7 +511,7 @@ sg_situation_parse (const char *text)
     situation->memory = sg_memory_new ();
     situation->snapshot = sg_snapshot_new ();
     situation->snapshot->nm = SG_NM_READY;
-    situation->snapshot->nft6 = sg_nft_table_new (10 /* NFPROTO_IPV6 */, "startos");
+    situation->snapshot->nft[SG_IPV6] = sg_nft_table_new (10 /* NFPROTO_IPV6 */, "startos");
     for (char **line = lines; *line; line++)
         parse_line (*line, /* links= */ true, situation);
     for (char **line = lines; *line; line++)

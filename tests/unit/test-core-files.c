@@ -25,8 +25,9 @@ config_to_string (const SgConfig *config)
     GString *out = g_string_new (NULL);
 
     g_string_append_printf (out, "%s %s ipv6=%d ipv4=%d local=%d nm=%u lock=%u", config->nft_table,
-                            config->tunnel_interface, config->ipv6, config->ipv4,
-                            config->local_prefixes, config->nm_timeout_ms, config->lock_timeout_ms);
+                            config->tunnel_interface, config->families[SG_IPV6],
+                            config->families[SG_IPV4], config->local_prefixes,
+                            config->nm_timeout_ms, config->lock_timeout_ms);
     if (config->idle_timeout_ms != 30000)
         g_string_append_printf (out, " idle=%u", config->idle_timeout_ms);
     for (guint i = 0; i < config->local_prefix_list->len; i++) {
@@ -359,7 +360,7 @@ test_memory_round_trip (void)
     g_autoptr (GError) error = NULL;
 
     g_array_append_vals (memory->marks, marks, G_N_ELEMENTS (marks));
-    g_assert_true (sg_ip_parse ("fe80::1", &gateway.device.gateway6));
+    g_assert_true (sg_ip_parse ("fe80::1", &gateway.device.gateway[SG_IPV6]));
     g_array_append_val (memory->gateways, gateway);
     g_ptr_array_add (memory->warned, g_strdup ("“a”; b\\c"));
     text = sg_memory_to_text (memory);

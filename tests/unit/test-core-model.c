@@ -261,7 +261,7 @@ set_has (const SgNftTable *table, const char *name, uint32_t ifindex, const SgIp
 static bool
 guard_passes (const SgSnapshot *kernel, const Packet *packet, uint32_t ifindex)
 {
-    const SgNftTable *table = kernel->nft6;
+    const SgNftTable *table = kernel->nft[SG_IPV6];
     const SgNftChain *guard = table ? sg_nft_table_find_chain (table, SG_CHAIN_GUARD_POST) : NULL;
     const SgNftChain *choice = table ? sg_nft_table_find_chain (table, SG_CHAIN_CHOICE_POST) : NULL;
     const SgLink *link = sg_snapshot_link (kernel, ifindex);
@@ -358,7 +358,7 @@ transport_works (const SgSnapshot *kernel, const SgWanted *wanted, const char *s
     for (guint i = 0; i < wanted->gateways->len; i++) {
         const SgGateway *gateway = &g_array_index (wanted->gateways, SgGateway, i);
 
-        underlay = underlay || (!gateway->wireguard && gateway->ipv6 == SG_CAPABLE);
+        underlay = underlay || (!gateway->wireguard && gateway->capability[SG_IPV6] == SG_CAPABLE);
     }
     for (guint i = 0; i < kernel->wireguards->len; i++)
         tunnels |= device (g_array_index (kernel->wireguards, SgWireguard, i).ifindex);
@@ -395,7 +395,7 @@ everything_works (const SgSnapshot *kernel, const SgWanted *wanted)
         g_assert_true (sg_ip_parse (strangers[0], &reply.dst));
         /* Replies leave by the gateway of their mark, or not at all. */
         g_assert_cmphex (route_packet (kernel, &reply) & ~device (gateway->ifindex), ==, 0);
-        if (gateway->ipv6 == SG_CAPABLE)
+        if (gateway->capability[SG_IPV6] == SG_CAPABLE)
             g_assert_cmphex (route_packet (kernel, &reply), !=, 0);
     }
 }
@@ -535,8 +535,8 @@ carry_over (const SgSnapshot *from, SgSnapshot *to)
         if (alive)
             g_ptr_array_add (to->routes, sg_route_copy (route));
     }
-    g_clear_pointer (&to->nft6, sg_nft_table_free);
-    to->nft6 = sg_fake_nft_copy (from->nft6);
+    g_clear_pointer (&to->nft[SG_IPV6], sg_nft_table_free);
+    to->nft[SG_IPV6] = sg_fake_nft_copy (from->nft[SG_IPV6]);
 }
 
 typedef struct {
@@ -677,7 +677,7 @@ test_model_sees_leaks (void)
     g_assert_true (sg_ip_parse ("2001:db8:1::10", &packet.src));
     g_assert_cmphex (route_packet (kernel, &packet), ==, device (2));
     g_assert_cmphex (send_packet (kernel, &packet), ==, 0);
-    g_ptr_array_set_size (kernel->nft6->chains, 0);
+    g_ptr_array_set_size (kernel->nft[SG_IPV6]->chains, 0);
     g_assert_cmphex (send_packet (kernel, &packet), ==, device (2));
 }
 

@@ -53,8 +53,8 @@ plan_for (const char *text, const SgSnapshot *before)
             g_ptr_array_add (f->now->snapshot->routes, sg_route_copy (route));
     }
     if (before) {
-        sg_nft_table_free (f->now->snapshot->nft6);
-        f->now->snapshot->nft6 = sg_fake_nft_copy (before->nft6);
+        sg_nft_table_free (f->now->snapshot->nft[SG_IPV6]);
+        f->now->snapshot->nft[SG_IPV6] = sg_fake_nft_copy (before->nft[SG_IPV6]);
     }
     f->wanted = sg_wanted_new (f->now->config, f->now->state, f->now->memory, f->now->snapshot);
     f->plan = sg_plan_new (f->now->snapshot, f->wanted);
@@ -218,7 +218,7 @@ test_no_family (void)
     for (guint i = 0; i < after->routes->len; i++)
         g_assert_cmpint (((SgRoute *) g_ptr_array_index (after->routes, i))->protocol, !=,
                          SG_PROTOCOL);
-    g_assert_cmpuint (after->nft6->chains->len + after->nft6->sets->len, ==, 0);
+    g_assert_cmpuint (after->nft[SG_IPV6]->chains->len + after->nft[SG_IPV6]->sets->len, ==, 0);
 }
 
 /* ---- transactions, replacements ---- */
@@ -253,8 +253,8 @@ test_one_transaction (void)
     strstr (text, "fwmark 0x0")[strlen ("fwmark 0x")] = '7';
     first = plan_for (text, NULL);
     kernel = apply (first);
-    g_ptr_array_set_size (kernel->nft6->chains, 3);
-    selected = sg_nft_table_find_set (kernel->nft6, SG_SET_SELECTED);
+    g_ptr_array_set_size (kernel->nft[SG_IPV6]->chains, 3);
+    selected = sg_nft_table_find_set (kernel->nft[SG_IPV6], SG_SET_SELECTED);
     g_array_append_val (selected->elements, stray);
     sg_nft_set_normalise (selected);
     second = plan_for (text, kernel);
@@ -332,11 +332,11 @@ test_other_definitions (void)
         g_autoptr (Fixture) third = NULL;
 
         if (which == 0)
-            sg_nft_table_find_set (kernel->nft6, SG_SET_EXEMPT)->n_key = 0;
+            sg_nft_table_find_set (kernel->nft[SG_IPV6], SG_SET_EXEMPT)->n_key = 0;
         else if (which == 1)
-            sg_nft_table_find_chain (kernel->nft6, SG_CHAIN_GUARD_POST)->priority = 7;
+            sg_nft_table_find_chain (kernel->nft[SG_IPV6], SG_CHAIN_GUARD_POST)->priority = 7;
         else
-            sg_nft_table_find_set (kernel->nft6, SG_SET_LOCAL_PREFIXES)->interval = false;
+            sg_nft_table_find_set (kernel->nft[SG_IPV6], SG_SET_LOCAL_PREFIXES)->interval = false;
         second = plan_for (host, kernel);
         at (second->text, "delete set ip6 startos exempt");
         for (guint i = 0; i < second->plan->actions->len; i++) {

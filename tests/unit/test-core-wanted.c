@@ -53,8 +53,9 @@ say_gateways (GString *out, const SgWanted *wanted)
         const SgGateway *gateway = &g_array_index (wanted->gateways, SgGateway, i);
 
         g_string_append_printf (out, "gateway %s %u %s\n", gateway->name, gateway->table,
-                                gateway->ipv6 == SG_CAPABLE ? "capable"
-                                                            : sg_capability_name (gateway->ipv6));
+                                gateway->capability[SG_IPV6] == SG_CAPABLE
+                                    ? "capable"
+                                    : sg_capability_name (gateway->capability[SG_IPV6]));
     }
     for (guint i = 0; i < wanted->warnings->len; i++)
         g_string_append_printf (out, "warning %s\n",
@@ -64,20 +65,20 @@ say_gateways (GString *out, const SgWanted *wanted)
 static void
 say_elements (GString *out, const SgWanted *wanted, const SgSnapshot *snapshot)
 {
-    for (guint i = 0; i < wanted->nft6->sets->len; i++) {
-        const SgNftSet *set = g_ptr_array_index (wanted->nft6->sets, i);
+    for (guint i = 0; i < wanted->nft[SG_IPV6]->sets->len; i++) {
+        const SgNftSet *set = g_ptr_array_index (wanted->nft[SG_IPV6]->sets, i);
 
         for (guint j = 0; j < set->elements->len; j++)
             say_action (out, snapshot,
                         (SgAction) {.kind = SG_ACTION_NFT_ELEMENT_ADD,
-                                    .table = wanted->nft6,
+                                    .table = wanted->nft[SG_IPV6],
                                     .set = set,
                                     .element = g_array_index (set->elements, SgNftElement, j)});
     }
-    for (guint i = 0; i < wanted->nft6->chains->len; i++)
+    for (guint i = 0; i < wanted->nft[SG_IPV6]->chains->len; i++)
         g_string_append_printf (
             out, "chain %s\n",
-            ((const SgNftChain *) g_ptr_array_index (wanted->nft6->chains, i))->name);
+            ((const SgNftChain *) g_ptr_array_index (wanted->nft[SG_IPV6]->chains, i))->name);
 }
 
 static char *

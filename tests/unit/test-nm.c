@@ -208,13 +208,13 @@ test_whole (void)
     g_assert_cmpstr (device->uuid, ==, UUID);
     g_assert_true (device->can_be_gateway && device->managed && device->active);
     g_assert_false (device->external);
-    g_assert_cmpstr (sg_ip_format (&device->gateway6, text), ==, "fe80::1");
-    g_assert_cmpstr (sg_ip_format (&device->gateway4, text), ==, "none");
+    g_assert_cmpstr (sg_ip_format (&device->gateway[SG_IPV6], text), ==, "fe80::1");
+    g_assert_cmpstr (sg_ip_format (&device->gateway[SG_IPV4], text), ==, "none");
     device = &g_array_index (devices, SgDevice, 2);
     g_assert_cmpstr (device->name, ==, "wwan0"); /* where the addresses are */
     g_assert_cmpstr (device->uuid, ==, "");
-    g_assert_cmpstr (sg_ip_format (&device->gateway4, text), ==, "10.0.0.1");
-    g_assert_cmpstr (sg_ip_format (&device->gateway6, text), ==, "none");
+    g_assert_cmpstr (sg_ip_format (&device->gateway[SG_IPV4], text), ==, "10.0.0.1");
+    g_assert_cmpstr (sg_ip_format (&device->gateway[SG_IPV6], text), ==, "none");
 }
 
 static void
@@ -313,8 +313,9 @@ test_gateways (void)
         add_device (&answer, 1, &row);
         add_ip_config (&answer, 6, 7, rows[i].gateway6);
         devices = parse (&answer, &state);
-        g_assert_cmpstr (sg_ip_format (&g_array_index (devices, SgDevice, 0).gateway6, text), ==,
-                         rows[i].expected);
+        g_assert_cmpstr (
+            sg_ip_format (&g_array_index (devices, SgDevice, 0).gateway[SG_IPV6], text), ==,
+            rows[i].expected);
     }
 }
 

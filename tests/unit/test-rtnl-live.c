@@ -741,8 +741,8 @@ test_wireguard (Fixture *f, gconstpointer data)
     }
     RUN ("sh -c 'k=$(mktemp) && wg genkey >$k && wg set wg0 private-key $k && rm $k'");
     dump_wireguard (f, &wireguard);
-    g_assert_true (wireguard.peer_default6);
-    g_assert_false (wireguard.peer_default4);
+    g_assert_true (wireguard.peer_default[SG_IPV6]);
+    g_assert_false (wireguard.peer_default[SG_IPV4]);
     g_assert_cmpuint (wireguard.fwmark, ==, 0);
 
     g_autofree char *before = run ("wg showconf wg0");

@@ -648,8 +648,8 @@ test_wireguard (void)
         g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
         g_assert_cmpuint (read.ifindex, ==, 9);
         g_assert_cmpuint (read.fwmark, ==, 51820);
-        g_assert_true (read.peer_default6 == cases[i].default6);
-        g_assert_true (read.peer_default4 == cases[i].default4);
+        g_assert_true (read.peer_default[SG_IPV6] == cases[i].default6);
+        g_assert_true (read.peer_default[SG_IPV4] == cases[i].default4);
         check_cut (parse_wireguard, &memory, sizeof (struct genlmsghdr), 4);
         check_lies (parse_wireguard, &memory);
     }
@@ -670,8 +670,8 @@ test_wireguard_continued (void)
     build_wireguard (&memory, 0, AF_INET, 0);
     g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
     g_assert_cmpuint (read.fwmark, ==, 51820);
-    g_assert_true (read.peer_default6);
-    g_assert_true (read.peer_default4);
+    g_assert_true (read.peer_default[SG_IPV6]);
+    g_assert_true (read.peer_default[SG_IPV4]);
 }
 
 /* Setting the fwmark says nothing else about the device. */
