@@ -26,6 +26,7 @@ policy/core/.* $pure|$core|$c|$values
 policy/kernel/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|$c|$values|$io|libmnl/.*|libnftnl/.*
 policy/pass/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|$c|$values|$io
 dbus/nm/.* $pure|$core|nm/[a-z-]+\.h|$c|$values|$io|systemd/sd-(bus|event)\.h
+dbus/service/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-(bus|event|daemon)\.h
 nm-plugin/.* base/[a-z]+\.h|$core|[a-z-]+\.h|$c|$values|NetworkManager\.h|nm-[a-z-]+\.h|gmodule\.h
 nm-plugin/.* base/[a-z]+\.h|$core|nm-profile\.h|$c|$values|NetworkManager\.h
 dbus/gateway/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|$c|$values|$io|netdb\.h

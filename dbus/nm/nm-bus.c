@@ -201,3 +201,22 @@ sg_nm_bus_ask (const SgNmBus *bus, const SgNmCall *call, GError **error)
     g_set_error_literal (error, SG_ERROR, code, reason);
     return NULL;
 }
+
+/* ---- for those who do not wait here ---- */
+
+int
+sg_nm_bus_new_call (sd_bus *bus, const SgNmCall *call, sd_bus_message **ret_message)
+{
+    const SgNmBus own = {.bus = bus};
+
+    return new_call (&own, call, ret_message);
+}
+
+char *
+sg_nm_bus_reason (const sd_bus_error *error, uint32_t timeout_ms)
+{
+    /* What sd-bus itself says when the time is up. */
+    if (sd_bus_error_has_name (error, SD_BUS_ERROR_NO_REPLY))
+        return reason_of_errno (-ETIMEDOUT, timeout_ms);
+    return reason_of_reply (error);
+}

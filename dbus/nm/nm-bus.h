@@ -40,3 +40,8 @@ sd_bus_message *sg_nm_bus_call (const SgNmBus *bus, const SgNmCall *call,
  * invalid), else _FAILED. */
 sd_bus_message *sg_nm_bus_ask (const SgNmBus *bus, const SgNmCall *call,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* For those who wait in a loop of their own: the message of a call; the reason that an error stands
+ * for (owned by the caller). */
+int sg_nm_bus_new_call (sd_bus *bus, const SgNmCall *call, sd_bus_message **ret_message);
+char *sg_nm_bus_reason (const sd_bus_error *error, uint32_t timeout_ms);

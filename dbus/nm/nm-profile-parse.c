@@ -154,10 +154,31 @@ read_ip (sd_bus_message *m, const char *name, void *data)
     return sd_bus_message_skip (m, "v");
 }
 
+/* What is behind the key @name of the user setting, when that is its data: a variant with a{ss}. @entry
+ * reads one of it, and answers as sd_bus_message_read(3). */
+static int
+walk_user (sd_bus_message *m, const char *name, int (*entry) (sd_bus_message *m, void *data),
+           void *data)
+{
+    int r;
+
+    if (strcmp (name, "data") != 0)
+        return sd_bus_message_skip (m, "v");
+    r = sd_bus_message_enter_container (m, 'v', "a{ss}");
+    if (r >= 0)
+        r = sd_bus_message_enter_container (m, 'a', "{ss}");
+    while (r >= 0 && (r = entry (m, data)) > 0)
+        ;
+    if (r >= 0)
+        r = sd_bus_message_exit_container (m);
+    return r < 0 ? r : sd_bus_message_exit_container (m);
+}
+
 /* The value points into the message. A type that is none is not said. */
 static int
-read_user_entry (sd_bus_message *m, SgWireguardProfile *profile)
+read_user_entry (sd_bus_message *m, void *data)
 {
+    SgWireguardProfile *profile = data;
     const char *key, *value;
     int r = sd_bus_message_read (m, "{ss}", &key, &value);
 
@@ -169,18 +190,7 @@ read_user_entry (sd_bus_message *m, SgWireguardProfile *profile)
 static int
 read_user (sd_bus_message *m, const char *name, void *data)
 {
-    int r;
-
-    if (strcmp (name, "data") != 0)
-        return sd_bus_message_skip (m, "v");
-    r = sd_bus_message_enter_container (m, 'v', "a{ss}");
-    if (r >= 0)
-        r = sd_bus_message_enter_container (m, 'a', "{ss}");
-    while (r >= 0 && (r = read_user_entry (m, data)) > 0)
-        ;
-    if (r >= 0)
-        r = sd_bus_message_exit_container (m);
-    return r < 0 ? r : sd_bus_message_exit_container (m);
+    return walk_user (m, name, read_user_entry, data);
 }
 
 static int
@@ -211,6 +221,89 @@ bool
 sg_nm_parse_profile (sd_bus_message *reply, SgWireguardProfile *profile, GError **error)
 {
     return parse (reply, read_setting, profile, error);
+}
+
+/* ---- in short ---- */
+
+void
+sg_nm_summary_free (SgNmSummary *summary)
+{
+    if (!summary)
+        return;
+    g_free (summary->interface);
+    g_free (summary->kind);
+    g_free (summary->uuid);
+    g_free (summary->type);
+    g_free (summary);
+}
+
+static int
+read_text (sd_bus_message *m, char **text)
+{
+    const char *value;
+    int r = sd_bus_message_read (m, "v", "s", &value);
+
+    if (r < 0)
+        return r;
+    g_free (*text);
+    *text = g_strdup (value);
+    return r;
+}
+
+static int
+read_connection (sd_bus_message *m, const char *name, void *data)
+{
+    SgNmSummary *summary = data;
+
+    if (strcmp (name, "interface-name") == 0)
+        return read_text (m, &summary->interface);
+    if (strcmp (name, "type") == 0)
+        return read_text (m, &summary->kind);
+    if (strcmp (name, "uuid") == 0)
+        return read_text (m, &summary->uuid);
+    return sd_bus_message_skip (m, "v");
+}
+
+static int
+read_summary_entry (sd_bus_message *m, void *data)
+{
+    SgNmSummary *summary = data;
+    const char *key, *value;
+    int r = sd_bus_message_read (m, "{ss}", &key, &value);
+
+    if (r > 0 && strcmp (key, SG_USER_TYPE) == 0) {
+        g_free (summary->type);
+        summary->type = g_strdup (value);
+    }
+    return r;
+}
+
+static int
+read_summary_user (sd_bus_message *m, const char *name, void *data)
+{
+    return walk_user (m, name, read_summary_entry, data);
+}
+
+static int
+read_summary (sd_bus_message *m, const char *name, void *data)
+{
+    if (strcmp (name, "connection") == 0)
+        return walk (m, "sv", read_connection, data);
+    if (strcmp (name, "user") == 0)
+        return walk (m, "sv", read_summary_user, data);
+    return sd_bus_message_skip (m, "a{sv}");
+}
+
+SgNmSummary *
+sg_nm_parse_summary (sd_bus_message *reply, GError **error)
+{
+    g_autoptr (SgNmSummary) summary = g_new0 (SgNmSummary, 1);
+
+    summary->interface = g_strdup ("");
+    summary->kind = g_strdup ("");
+    summary->uuid = g_strdup ("");
+    summary->type = g_strdup ("");
+    return parse (reply, read_summary, summary, error) ? g_steal_pointer (&summary) : NULL;
 }
 
 /* ---- secrets ---- */

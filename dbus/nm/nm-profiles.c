@@ -44,8 +44,8 @@ has_profile (const SgDevice *device, void *data)
            strcmp (device->kind, "wireguard") == 0;
 }
 
-static void
-note_type (SgSnapshot *snapshot, const char *name, SgWgType type)
+void
+sg_nm_note_type (SgSnapshot *snapshot, const char *name, SgWgType type)
 {
     for (guint i = 0; i < snapshot->devices->len; i++) {
         SgDevice *device = &g_array_index (snapshot->devices, SgDevice, i);
@@ -83,7 +83,7 @@ ask_settings (const SgNmBus *bus, const SgDevice *device, void *data, char **ret
 
     if (!profile)
         return false;
-    note_type (snapshot, device->name, profile->type);
+    sg_nm_note_type (snapshot, device->name, profile->type);
     g_ptr_array_add (snapshot->profiles, profile);
     return true;
 }
@@ -94,7 +94,7 @@ ask_type (const SgNmBus *bus, const SgDevice *device, void *data, char **ret_rea
     g_autoptr (SgWireguardProfile) profile = fetch_settings (bus, device, ret_reason);
 
     if (profile)
-        note_type (data, device->name, profile->type);
+        sg_nm_note_type (data, device->name, profile->type);
     return profile != NULL;
 }
 

@@ -11,6 +11,8 @@
  * the caller; NULL otherwise). */
 void sg_nm_read_profiles (SgSnapshot *snapshot, uint32_t timeout_ms, char **ret_reason);
 
+/* Notes it of the device @name. */
+void sg_nm_note_type (SgSnapshot *snapshot, const char *name, SgWgType type);
 /* Only asks what type each of them is, and notes it in the devices. Types that @ret_reason tells of
  * are not known then. */
 void sg_nm_read_types (SgSnapshot *snapshot, uint32_t timeout_ms, char **ret_reason);

@@ -60,9 +60,13 @@ set_busy (GError **error, const char *path, int fd, uint32_t timeout_ms)
     comm_path = g_strdup_printf ("/proc/%d/comm", pid);
     if (g_file_get_contents (comm_path, &comm, NULL, NULL))
         g_strchomp (comm);
-    g_set_error (error, SG_ERROR, SG_ERROR_BUSY,
-                 "process %d (%s) held the lock %s for %" PRIu32 " ms", pid, comm ? comm : "gone",
-                 path, timeout_ms);
+    if (timeout_ms == 0)
+        g_set_error (error, SG_ERROR, SG_ERROR_BUSY, "process %d (%s) holds the lock %s", pid,
+                     comm ? comm : "gone", path);
+    else
+        g_set_error (error, SG_ERROR, SG_ERROR_BUSY,
+                     "process %d (%s) held the lock %s for %" PRIu32 " ms", pid,
+                     comm ? comm : "gone", path, timeout_ms);
 }
 
 /* Opens @path and takes its lock until @deadline (of g_get_monotonic_time()); -1 with @error

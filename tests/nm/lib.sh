@@ -11,7 +11,7 @@ nm_enter() {
     [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
     command -v NetworkManager >/dev/null || { echo "1..0 # SKIP no NetworkManager"; exit 0; }
     exec env -i SIXGATE_PRIVATE=1 SIXGATE_RECONCILE="$SIXGATE_RECONCILE" HOST_IF="${HOST_IF:-}" SIXGATE_LONG="${SIXGATE_LONG:-}" \
-        PYTHONDONTWRITEBYTECODE=1 \
+        SIXGATE_SERVICE="${SIXGATE_SERVICE:-}" PYTHONDONTWRITEBYTECODE=1 \
         SIXGATE_NM_PLUGIN="${SIXGATE_NM_PLUGIN:-}" SIXGATE_NM_PLUGINDIR="${SIXGATE_NM_PLUGINDIR:-}" HOME=/root LANG=C.UTF-8 \
         TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         unshare -n -m -u -i -p -f --kill-child --mount-proc --propagation private bash "$0" "$@"
@@ -60,6 +60,14 @@ carrier-wait-timeout=500
 [connectivity]
 enabled=false
 C
+}
+
+nm_service() {   # the D-Bus service, started by the bus when it is called
+    install -m 755 "$SIXGATE_SERVICE" /usr/libexec/sixgate-service
+    install -m 644 "$here/../../data/org.sixgate.Sixgate1.conf" /usr/share/dbus-1/system.d/
+    mkdir -p /run/t/services
+    printf '[D-BUS Service]\nName=org.sixgate.Sixgate1\nExec=/usr/libexec/sixgate-service\nUser=root\n' \
+        >/run/t/services/org.sixgate.Sixgate1.service
 }
 
 nm_bus() {   # a private system bus with the policies of the machine's packages

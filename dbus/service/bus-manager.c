@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus-manager.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "bus-gateway.h"
+#include "changes.h"
+#include "core/explain.h"
+#include "gateway-work.h"
+#include "looks.h"
+#include "nm/nm-variant.h"
+
+#define INTERFACE SG_BUS_MANAGER
+
+/* ---- properties ---- */
+
+static int
+get_version (sd_bus *bus, const char *path, const char *interface, const char *property,
+             sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+    return sd_bus_message_append (reply, "s", SG_VERSION);
+}
+
+static int
+get_outbound (sd_bus *bus, const char *path, const char *interface, const char *property,
+              sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+    const SgService *service = data;
+
+    return sd_bus_message_append (reply, "s", service->model->outbound);
+}
+
+static int
+get_overrides (sd_bus *bus, const char *path, const char *interface, const char *property,
+               sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+    const SgService *service = data;
+    const GArray *overrides = service->model->overrides;
+    int r = sd_bus_message_open_container (reply, 'a', "(ss)");
+
+    for (guint i = 0; r >= 0 && i < overrides->len; i++) {
+        const SgOverride *override = &g_array_index (overrides, SgOverride, i);
+        char text[SG_PREFIX_TEXT_MAX];
+
+        r = sd_bus_message_append (reply, "(ss)", sg_prefix_format (&override->prefix, text),
+                                   override->interface);
+    }
+    return r < 0 ? r : sd_bus_message_close_container (reply);
+}
+
+static int
+get_warnings (sd_bus *bus, const char *path, const char *interface, const char *property,
+              sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+    const SgService *service = data;
+
+    return sd_bus_message_append_strv (reply, (char **) service->model->warnings->pdata);
+}
+
+/* ---- arguments ---- */
+
+static bool
+understood (int r, GError **error)
+{
+    if (r >= 0)
+        return true;
+    sg_error_set_errno (error, SG_ERROR_INVALID_ARGUMENT, -r, "the arguments cannot be read");
+    return false;
+}
+
+static bool
+read_word (SgCall *call, GError **error)
+{
+    return understood (sd_bus_message_read (call->message, "s", &call->words[0]), error);
+}
+
+static bool
+read_words (SgCall *call, GError **error)
+{
+    return understood (sd_bus_message_read (call->message, "ss", &call->words[0], &call->words[1]),
+                       error);
+}
+
+/* One of a{sv}: its name, its type, where it goes in SgCallOptions. */
+typedef struct {
+    const char *name, *type;
+    size_t offset;
+} Option;
+
+static bool
+read_option (SgCall *call, const Option *options, GError **error)
+{
+    const char *name, *type;
+    const Option *option = options;
+    int r = sd_bus_message_read_basic (call->message, 's', &name);
+
+    if (r >= 0)
+        r = sd_bus_message_peek_type (call->message, NULL, &type);
+    if (!understood (r, error))
+        return false;
+    while (option->name && strcmp (option->name, name) != 0)
+        option++;
+    if (!option->name || strcmp (option->type, type) != 0) {
+        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
+                     option->name ? "the option “%s” has another type than %s"
+                                  : "the option “%s” is unknown",
+                     name, option->type);
+        return false;
+    }
+    return understood (sd_bus_message_read (call->message, "v", option->type,
+                                            (char *) &call->options + option->offset),
+                       error);
+}
+
+static bool
+read_options (SgCall *call, const Option *options, GError **error)
+{
+    sd_bus_message *m = call->message;
+    int r = sd_bus_message_enter_container (m, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container (m, 'e', "sv")) > 0) {
+        if (!read_option (call, options, error))
+            return false;
+        r = sd_bus_message_exit_container (m);
+    }
+    return understood (r, error);
+}
+
+/* ---- looking ---- */
+
+static void
+answer_plan (SgCall *call, SgPass *pass)
+{
+    g_autofree char *text = sg_plan_to_string (pass->plan, pass->snapshot);
+    g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+    g_autoptr (sd_bus_message) reply = NULL;
+    size_t n = g_strv_length (lines);
+    int r = sd_bus_message_new_method_return (call->message, &reply);
+
+    /* What stands behind the last newline. */
+    if (n > 0 && !*lines[n - 1])
+        g_clear_pointer (&lines[n - 1], g_free);
+    if (r >= 0)
+        r = sd_bus_message_append_strv (reply, lines);
+    if (r >= 0)
+        sg_call_send (call, reply);
+    else
+        sg_call_fail_with (call, SG_ERROR_FAILED, "the plan cannot be put into a message: %s",
+                           g_strerror (-r));
+}
+
+static void
+run_plan (SgCall *call)
+{
+    sg_looks_ask (call->service->looks, call, answer_plan);
+}
+
+static void
+answer_explain (SgCall *call, SgPass *pass)
+{
+    const SgExplainRequest request = {call->words[0], call->options.from, call->options.in,
+                                      call->options.mark};
+    const SgExplainNames names = {pass->snapshot, pass->wanted->gateways, pass->state->outbound};
+    g_autoptr (SgExplanation) explanation = NULL;
+    g_autoptr (GVariant) fields = NULL;
+    g_autoptr (sd_bus_message) reply = NULL;
+    g_autoptr (GError) error = NULL;
+    SgFlow flow;
+    int r;
+
+    if (!sg_explain_parse (&request, pass->snapshot, &flow, &error)) {
+        sg_call_fail (call, error);
+        return;
+    }
+    explanation = sg_explain (pass->snapshot, &flow);
+    fields = g_variant_ref_sink (sg_explanation_fields (explanation, &names));
+    r = sd_bus_message_new_method_return (call->message, &reply);
+    if (r >= 0)
+        r = sg_nm_append_variant (reply, fields);
+    if (r >= 0)
+        sg_call_send (call, reply);
+    else
+        sg_call_fail_with (call, SG_ERROR_FAILED,
+                           "the explanation cannot be put into a message: %s", g_strerror (-r));
+}
+
+static bool
+read_explain (SgCall *call, GError **error)
+{
+    static const Option options[] = {
+        {"from", "s", offsetof (SgCallOptions, from)},
+        {"in", "s", offsetof (SgCallOptions, in)},
+        {"mark", "u", offsetof (SgCallOptions, mark)},
+        {NULL},
+    };
+
+    return read_word (call, error) && read_options (call, options, error);
+}
+
+static void
+run_explain (SgCall *call)
+{
+    sg_looks_ask (call->service->looks, call, answer_explain);
+}
+
+/* ---- gateways by file ---- */
+
+static bool
+read_import (SgCall *call, GError **error)
+{
+    static const Option options[] = {
+        {"interface", "s", offsetof (SgCallOptions, interface)},
+        {"outbound", "b", offsetof (SgCallOptions, outbound)},
+        {"type", "s", offsetof (SgCallOptions, type)},
+        {NULL},
+    };
+
+    return understood (sd_bus_message_sensitive (call->message), error) &&
+           read_words (call, error) && read_options (call, options, error);
+}
+
+static bool
+choose_imported (const SgCall *call, SgState *state, const SgOutcome *outcome,
+                 const SgSnapshot *snapshot, GError **error)
+{
+    const char *interface;
+
+    g_variant_get_child (outcome->worked, 0, "&s", &interface);
+    return sg_state_select (state, snapshot, interface, error);
+}
+
+static void
+answer_imported (SgCall *call, const SgOutcome *outcome)
+{
+    const char *interface, *uuid;
+    g_autofree const char **warnings = NULL;
+    g_autofree char *path = NULL;
+    g_autoptr (sd_bus_message) reply = NULL;
+    int r;
+
+    g_variant_get (outcome->worked, SG_WORK_IMPORTED, &interface, &uuid, &warnings);
+    path = sg_bus_gateway_path (interface);
+    r = sd_bus_message_new_method_return (call->message, &reply);
+    if (r >= 0)
+        r = sd_bus_message_append (reply, "os", path, uuid);
+    if (r >= 0)
+        r = sd_bus_message_append_strv (reply, (char **) warnings);
+    if (r >= 0)
+        sg_call_send (call, reply);
+    else
+        sg_call_fail_with (call, SG_ERROR_FAILED, "%s is imported, but the answer failed: %s",
+                           interface, g_strerror (-r));
+}
+
+static void
+run_import (SgCall *call)
+{
+    static const SgChange import = {
+        .work = sg_work_import, .answer = answer_imported, .undo = sg_work_undo_import};
+    static const SgChange import_and_select = {.work = sg_work_import,
+                                               .choose = choose_imported,
+                                               .answer = answer_imported,
+                                               .undo = sg_work_undo_import};
+
+    sg_changes_make (call->service->changes, call,
+                     call->options.outbound ? &import_and_select : &import);
+}
+
+/* ---- choices ---- */
+
+static void
+answer_changed (SgCall *call, const SgOutcome *outcome)
+{
+    sg_call_reply (call, NULL);
+}
+
+static void
+answer_written (SgCall *call, const SgOutcome *outcome)
+{
+    sg_call_reply (call, "u", outcome->written);
+}
+
+static bool
+choose_outbound (const SgCall *call, SgState *state, const SgOutcome *outcome,
+                 const SgSnapshot *snapshot, GError **error)
+{
+    return sg_state_select (state, snapshot, call->words[0], error);
+}
+
+static bool
+choose_override (const SgCall *call, SgState *state, const SgOutcome *outcome,
+                 const SgSnapshot *snapshot, GError **error)
+{
+    return sg_state_add_override (state, snapshot, call->words[0], call->words[1], error);
+}
+
+static bool
+choose_no_override (const SgCall *call, SgState *state, const SgOutcome *outcome,
+                    const SgSnapshot *snapshot, GError **error)
+{
+    return sg_state_remove_override (state, call->words[0], error);
+}
+
+static void
+run_set_default_outbound (SgCall *call)
+{
+    static const SgChange change = {.choose = choose_outbound, .answer = answer_changed};
+
+    sg_changes_make (call->service->changes, call, &change);
+}
+
+static void
+run_add_override (SgCall *call)
+{
+    static const SgChange change = {.choose = choose_override, .answer = answer_changed};
+
+    sg_changes_make (call->service->changes, call, &change);
+}
+
+static void
+run_remove_override (SgCall *call)
+{
+    static const SgChange change = {.choose = choose_no_override, .answer = answer_changed};
+
+    sg_changes_make (call->service->changes, call, &change);
+}
+
+static void
+run_reconcile (SgCall *call)
+{
+    static const SgChange change = {.answer = answer_written};
+
+    sg_changes_make (call->service->changes, call, &change);
+}
+
+/* ---- subscribers ---- */
+
+static void
+run_subscribe (SgCall *call)
+{
+    call->caller->subscribed = true;
+    sg_call_reply (call, NULL);
+}
+
+static void
+run_unsubscribe (SgCall *call)
+{
+    if (!call->caller->subscribed) {
+        sg_call_fail_with (call, SG_ERROR_NOT_FOUND, "this caller is not subscribed");
+        return;
+    }
+    call->caller->subscribed = false;
+    sg_call_reply (call, NULL);
+}
+
+/* ---- the tables ---- */
+
+const SgMethod sg_bus_manager_methods[] = {
+    {INTERFACE, "ImportGateway", SG_RIGHT_MANAGE, false, read_import, run_import},
+    {INTERFACE, "SetDefaultOutbound", SG_RIGHT_MANAGE, true, read_word, run_set_default_outbound},
+    {INTERFACE, "AddOverride", SG_RIGHT_MANAGE, true, read_words, run_add_override},
+    {INTERFACE, "RemoveOverride", SG_RIGHT_MANAGE, true, read_word, run_remove_override},
+    {INTERFACE, "Reconcile", SG_RIGHT_MANAGE, false, NULL, run_reconcile},
+    {INTERFACE, "Plan", SG_RIGHT_NONE, false, NULL, run_plan},
+    {INTERFACE, "Explain", SG_RIGHT_NONE, false, read_explain, run_explain},
+    {INTERFACE, "Subscribe", SG_RIGHT_NONE, false, NULL, run_subscribe},
+    {INTERFACE, "Unsubscribe", SG_RIGHT_NONE, false, NULL, run_unsubscribe},
+    {NULL},
+};
+
+#define PROPERTY(name, type, get)                                                                  \
+    SD_BUS_PROPERTY (name, type, get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+
+/* As in data/org.sixgate.Sixgate1.xml. */
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START (0),
+    SD_BUS_METHOD_WITH_ARGS ("ImportGateway",
+                             SD_BUS_ARGS ("s", name, "s", config, "a{sv}", options),
+                             SD_BUS_RESULT ("o", gateway, "s", uuid, "as", warnings),
+                             sg_call_received, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("SetDefaultOutbound", SD_BUS_ARGS ("s", interface), SD_BUS_NO_RESULT,
+                             sg_call_received, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("AddOverride", SD_BUS_ARGS ("s", prefix, "s", interface),
+                             SD_BUS_NO_RESULT, sg_call_received, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("RemoveOverride", SD_BUS_ARGS ("s", prefix), SD_BUS_NO_RESULT,
+                             sg_call_received, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("Reconcile", SD_BUS_NO_ARGS, SD_BUS_RESULT ("u", changes),
+                             sg_call_received, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("Plan", SD_BUS_NO_ARGS, SD_BUS_RESULT ("as", actions),
+                             sg_call_received, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("Explain", SD_BUS_ARGS ("s", destination, "a{sv}", options),
+                             SD_BUS_RESULT ("a{sv}", explanation), sg_call_received,
+                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, sg_call_received,
+                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, sg_call_received,
+                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_PROPERTY ("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    PROPERTY ("DefaultOutbound", "s", get_outbound),
+    PROPERTY ("Overrides", "a(ss)", get_overrides),
+    PROPERTY ("Warnings", "as", get_warnings),
+    SD_BUS_VTABLE_END,
+};
+
+int
+sg_bus_manager_add (SgService *service)
+{
+    return sd_bus_add_object_vtable (service->bus, NULL, SG_BUS_PATH, INTERFACE, vtable, service);
+}
+
+/* ---- signals ---- */
+
+static bool
+same_overrides (const GArray *a, const GArray *b)
+{
+    for (guint i = 0; a->len == b->len && i < a->len; i++) {
+        const SgOverride *first = &g_array_index (a, SgOverride, i);
+        const SgOverride *second = &g_array_index (b, SgOverride, i);
+
+        if (sg_prefix_compare (&first->prefix, &second->prefix) != 0 ||
+            strcmp (first->interface, second->interface) != 0)
+            return false;
+    }
+    return a->len == b->len;
+}
+
+void
+sg_bus_manager_signal (SgService *service, const SgModel *old)
+{
+    const SgModel *model = service->model;
+    const char *names[4] = {NULL};
+    size_t n = 0;
+
+    if (strcmp (model->outbound, old->outbound) != 0)
+        names[n++] = "DefaultOutbound";
+    if (!same_overrides (model->overrides, old->overrides))
+        names[n++] = "Overrides";
+    if (!g_strv_equal ((const char *const *) model->warnings->pdata,
+                       (const char *const *) old->warnings->pdata))
+        names[n++] = "Warnings";
+    if (n > 0)
+        (void) sd_bus_emit_properties_changed_strv (service->bus, SG_BUS_PATH, INTERFACE,
+                                                    (char **) names);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One call of a method of ours, from its arrival to its answer: arguments, limits, rights, then
+ * what it is for. What a caller may do is in one table; what is not in it is refused. */
+#pragma once
+
+#include "base/error.h"
+#include "service.h"
+
+typedef enum {
+    SG_RIGHT_NONE,         /* anybody */
+    SG_RIGHT_MANAGE,       /* org.sixgate.sixgate1.manage */
+    SG_RIGHT_READ_SECRETS, /* org.sixgate.sixgate1.read-secrets */
+    SG_RIGHT_N
+} SgRight;
+
+typedef struct SgCall SgCall;
+
+/* A method: its row in the table. */
+typedef struct {
+    const char *interface, *member;
+    SgRight right;
+    bool checked; /* refused when somebody else changed meanwhile what it is about */
+    /* Reads the arguments. NULL: it has none. */
+    bool (*read) (SgCall *call, GError **error);
+    /* Does it, or sets out to; answers by sg_call_reply() and so on, now or later. */
+    void (*run) (SgCall *call);
+} SgMethod;
+
+/* What Explain and ImportGateway take beside their arguments. Strings are the message's. */
+typedef struct {
+    const char *from, *in, *interface, *type;
+    uint32_t mark;
+    int outbound;
+} SgCallOptions;
+
+struct SgCall {
+    SgService *service;
+    sd_bus_message *message;
+    const SgMethod *method;
+    SgCaller *caller;      /* NULL: it vanished, nobody waits for the answer */
+    bool asking;           /* it is not known yet whether it may */
+    bool started;          /* is being done, and will be finished whoever vanishes */
+    bool conflict;         /* somebody else changed meanwhile what it is about */
+    sd_bus_slot *question; /* to polkit, or to the bus */
+    char *question_id;     /* polkit's word for taking it back; NULL: it was not asked */
+    size_t held;           /* bytes that wait for polkit */
+    const char *words[2];  /* its string arguments */
+    SgCallOptions options;
+    char *gateway; /* the name of its object, for those of a gateway */
+};
+
+/* The handler of every method in our vtables. */
+int sg_call_received (sd_bus_message *message, void *service, sd_bus_error *ret_error);
+/* The row of a method; NULL when it has none. */
+const SgMethod *sg_call_method (const char *interface, const char *member);
+
+/* Answers, and frees the call. */
+void sg_call_fail (SgCall *call, const GError *error);
+void sg_call_fail_with (SgCall *call, SgErrorCode code, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+/* With what @types and what follows say, as in sd_bus_message_append(3); NULL: empty. */
+void sg_call_reply (SgCall *call, const char *types, ...);
+/* With @reply, made by sd_bus_message_new_method_return(). */
+void sg_call_send (SgCall *call, sd_bus_message *reply);
+
+/* All calls of @caller: those that have not begun are dropped. Before it is freed. */
+void sg_calls_drop (SgService *service, SgCaller *caller);
+/* Every call about the same as @changed, of another caller, that has not begun: in conflict. About
+ * @gateway; NULL: about the choices. */
+void sg_calls_outdate (SgService *service, const SgCaller *by, const char *gateway);
