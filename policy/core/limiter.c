@@ -70,15 +70,45 @@ is_removal (SgActionKind kind)
 {
     return kind == SG_ACTION_NFT_SET_DEL || kind == SG_ACTION_NFT_CHAIN_DEL ||
            kind == SG_ACTION_NFT_ELEMENT_DEL || kind == SG_ACTION_ROUTE_DEL ||
-           kind == SG_ACTION_RULE_DEL;
+           kind == SG_ACTION_RULE_DEL || kind == SG_ACTION_WG_PEER_DEL ||
+           kind == SG_ACTION_PROXY_DEL || kind == SG_ACTION_ADDRESS_DEL;
+}
+
+/* What is neither of nftables nor of routing: "fwmark of wg0"; NULL when it is. */
+static char *
+name_other (const SgAction *action, const SgSnapshot *snapshot)
+{
+    uint32_t ifindex = action->ifindex;
+    const char *what = NULL, *link;
+
+    if (action->kind == SG_ACTION_SYSCTL)
+        return g_strdup_printf ("setting %s", action->sysctl.path);
+    if (action->kind == SG_ACTION_WG_FWMARK) {
+        what = "fwmark";
+    } else if (action->kind == SG_ACTION_WG_PEER_SET || action->kind == SG_ACTION_WG_PEER_DEL) {
+        what = "peers";
+        ifindex = action->kind == SG_ACTION_WG_PEER_SET ? action->peer.ifindex : ifindex;
+    } else if (action->kind == SG_ACTION_PROXY_ADD || action->kind == SG_ACTION_PROXY_DEL) {
+        what = "proxy neighbours";
+        ifindex = action->proxy.ifindex;
+    } else if (action->kind == SG_ACTION_ADDRESS_DEL) {
+        what = "addresses";
+        ifindex = action->address.ifindex;
+    }
+    link = sg_snapshot_link_name (ifindex, snapshot);
+    return what ? g_strdup_printf ("%s of %s", what, link ? link : "?") : NULL;
 }
 
 /* What a message calls it. Of nftables a chain or set is one object, whatever its elements. */
 static char *
 name_object (const SgAction *action, const SgSnapshot *snapshot, bool finely)
 {
-    GString *name = g_string_new (NULL);
+    char *other = name_other (action, snapshot);
+    GString *name;
 
+    if (other)
+        return other;
+    name = g_string_new (NULL);
     if (is_nft (action->kind)) {
         g_string_printf (name, "nftables %s%s%s", action->table->name,
                          action->chain || action->set ? " " : "",
@@ -90,10 +120,6 @@ name_object (const SgAction *action, const SgSnapshot *snapshot, bool finely)
         sg_route_print (action->route, sg_snapshot_link_name, snapshot, name);
     } else if (action->route) {
         g_string_printf (name, "routes of table %u", action->route->table);
-    } else if (action->kind == SG_ACTION_WG_FWMARK) {
-        const char *link = sg_snapshot_link_name (action->ifindex, snapshot);
-
-        g_string_printf (name, "fwmark of %s", link ? link : "?");
     } else if (finely) {
         g_string_assign (name, "rule ");
         sg_rule_print (&action->rule, name);

@@ -16,6 +16,7 @@
 
 /* linux/netfilter/nf_conntrack_common.h, struct ip6_hdr, struct tcphdr */
 #define CT_STATE_NEW (1u << 3)
+#define CT_STATE_ESTABLISHED_RELATED (1u << 1 | 1u << 2)
 #define CT_DIRECTION_REPLY 1
 #define IPV6_HOPLIMIT_OFFSET 7
 #define IPV6_SADDR_OFFSET 8
@@ -23,6 +24,8 @@
 #define TCP_FLAGS_OFFSET 13
 #define TCP_SYN 0x02
 #define TCP_ACK 0x10
+#define TCP_OPTION_MSS 2
+#define TCP_OPTION_MSS_OFFSET 2
 
 /* ---- text and single instructions ---- */
 
@@ -213,6 +216,17 @@ sg_nft_match_ct_new (SgNftRule *rule)
     compare_u32 (rule, NFT_CMP_NEQ, 0);
 }
 
+void
+sg_nft_match_ct_established (SgNftRule *rule)
+{
+    uint32_t bits = CT_STATE_ESTABLISHED_RELATED;
+
+    say (rule, "ct state established,related");
+    load_ct (rule, NFT_CT_STATE);
+    mask (rule, &bits, sizeof bits);
+    compare_u32 (rule, NFT_CMP_NEQ, 0);
+}
+
 /* ---- headers ---- */
 
 void
@@ -232,6 +246,29 @@ sg_nft_match_tcp_not_syn (SgNftRule *rule)
     load_payload (rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, REG_FIRST);
     mask (rule, &bits, sizeof bits);
     compare_byte (rule, NFT_CMP_NEQ, TCP_SYN);
+}
+
+void
+sg_nft_match_tcp_syn (SgNftRule *rule)
+{
+    uint8_t bit = TCP_SYN;
+
+    say (rule, "tcp flags & syn == syn");
+    load_meta (rule, NFT_META_L4PROTO, REG_FIRST);
+    compare_byte (rule, NFT_CMP_EQ, IPPROTO_TCP);
+    load_payload (rule, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, REG_FIRST);
+    mask (rule, &bit, sizeof bit);
+    compare_byte (rule, NFT_CMP_EQ, TCP_SYN);
+}
+
+void
+sg_nft_match_icmpv6_type (SgNftRule *rule, uint8_t type)
+{
+    say (rule, "icmpv6 type %u", type);
+    load_meta (rule, NFT_META_L4PROTO, REG_FIRST);
+    compare_byte (rule, NFT_CMP_EQ, IPPROTO_ICMPV6);
+    load_payload (rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, REG_FIRST);
+    compare_byte (rule, NFT_CMP_EQ, type);
 }
 
 void
@@ -306,6 +343,23 @@ sg_nft_match_address_in (SgNftRule *rule, SgNftAddress which, const char *set)
 }
 
 void
+sg_nft_match_address_not_in (SgNftRule *rule, SgNftAddress which, const char *set)
+{
+    say (rule, "ip6 %s != @%s", address_table[which].word, set);
+    load_address (rule, which, REG_FIRST);
+    lookup (rule, set, /* inverted= */ true);
+}
+
+void
+sg_nft_match_ct_mark_address_in (SgNftRule *rule, SgNftAddress which, const char *set)
+{
+    say (rule, "ct mark . ip6 %s @%s", address_table[which].word, set);
+    load_ct (rule, NFT_CT_MARK);
+    load_address (rule, which, REG_SECOND);
+    lookup (rule, set, /* inverted= */ false);
+}
+
+void
 sg_nft_match_iif_address_in (SgNftRule *rule, SgNftAddress which, const char *set, bool interval,
                              bool inverted)
 {
@@ -370,6 +424,37 @@ sg_nft_set_ct_mark_from_iif (SgNftRule *rule, const char *map)
     load_meta (rule, NFT_META_IIF, REG_FIRST);
     add (rule, expr);
     add (rule, (SgNftExpr) {.kind = SG_NFT_EXPR_CT_SET, .key = NFT_CT_MARK, .sreg = REG_FIRST});
+}
+
+void
+sg_nft_set_ct_mark_from_address (SgNftRule *rule, SgNftAddress which, const char *map)
+{
+    SgNftExpr expr = {.kind = SG_NFT_EXPR_LOOKUP, .sreg = REG_FIRST, .dreg = REG_FIRST};
+
+    say (rule, "ct mark set ip6 %s map @%s", address_table[which].word, map);
+    g_strlcpy (expr.name, map, sizeof expr.name);
+    load_address (rule, which, REG_FIRST);
+    add (rule, expr);
+    add (rule, (SgNftExpr) {.kind = SG_NFT_EXPR_CT_SET, .key = NFT_CT_MARK, .sreg = REG_FIRST});
+}
+
+void
+sg_nft_set_mss_from_route (SgNftRule *rule)
+{
+    say (rule, "tcp option maxseg size set rt mtu");
+    add (rule, (SgNftExpr) {.kind = SG_NFT_EXPR_RT_LOAD, .key = NFT_RT_TCPMSS, .dreg = REG_FIRST});
+    add (rule, (SgNftExpr) {.kind = SG_NFT_EXPR_BYTEORDER,
+                            .op = NFT_BYTEORDER_HTON,
+                            .sreg = REG_FIRST,
+                            .dreg = REG_FIRST,
+                            .len = 2,
+                            .size = 2});
+    add (rule, (SgNftExpr) {.kind = SG_NFT_EXPR_TCPOPT_SET,
+                            .op = NFT_EXTHDR_OP_TCPOPT,
+                            .key = TCP_OPTION_MSS,
+                            .offset = TCP_OPTION_MSS_OFFSET,
+                            .len = 2,
+                            .sreg = REG_FIRST});
 }
 
 void

@@ -23,12 +23,19 @@ void sg_nft_match_ct_mark_oif_in (SgNftRule *rule, const char *set);
 void sg_nft_match_ct_reply (SgNftRule *rule);
 void sg_nft_match_ct_new (SgNftRule *rule);
 
+/* "ct state established,related". */
+void sg_nft_match_ct_established (SgNftRule *rule);
+
 /* "meta l4proto PROTOCOL" (IPPROTO_*). */
 void sg_nft_match_l4proto (SgNftRule *rule, uint8_t protocol);
 /* "tcp flags & (syn | ack) != syn", behind sg_nft_match_l4proto (IPPROTO_TCP). */
 void sg_nft_match_tcp_not_syn (SgNftRule *rule);
 /* "icmpv6 type FIRST-LAST". */
 void sg_nft_match_icmpv6_types (SgNftRule *rule, uint8_t first, uint8_t last);
+/* "icmpv6 type TYPE". */
+void sg_nft_match_icmpv6_type (SgNftRule *rule, uint8_t type);
+/* "tcp flags & syn == syn": the first packet of either side. */
+void sg_nft_match_tcp_syn (SgNftRule *rule);
 /* "ip6 hoplimit VALUE". */
 void sg_nft_match_hoplimit (SgNftRule *rule, uint8_t value);
 /* "exthdr rt exists": a routing header (RFC 8200, section 4.4). */
@@ -39,6 +46,10 @@ typedef enum { SG_NFT_SADDR, SG_NFT_DADDR } SgNftAddress;
 
 /* "ip6 daddr @SET". */
 void sg_nft_match_address_in (SgNftRule *rule, SgNftAddress which, const char *set);
+/* "ip6 saddr != @SET". */
+void sg_nft_match_address_not_in (SgNftRule *rule, SgNftAddress which, const char *set);
+/* "ct mark . ip6 daddr @SET". */
+void sg_nft_match_ct_mark_address_in (SgNftRule *rule, SgNftAddress which, const char *set);
 /* "iif . ip6 daddr @SET", "… != @SET"; @interval: SET has intervals. */
 void sg_nft_match_iif_address_in (SgNftRule *rule, SgNftAddress which, const char *set,
                                   bool interval, bool inverted);
@@ -53,6 +64,11 @@ void sg_nft_match_narrow_multicast (SgNftRule *rule);
 /* "meta mark set ct mark"; "ct mark set iif map @MAP". */
 void sg_nft_set_mark_from_ct (SgNftRule *rule);
 void sg_nft_set_ct_mark_from_iif (SgNftRule *rule, const char *map);
+
+/* "ct mark set ip6 saddr map @MAP". */
+void sg_nft_set_ct_mark_from_address (SgNftRule *rule, SgNftAddress which, const char *map);
+/* "tcp option maxseg size set rt mtu", behind sg_nft_match_tcp_syn(). */
+void sg_nft_set_mss_from_route (SgNftRule *rule);
 
 /* "counter"; verdicts: "accept", "drop", "return", "goto CHAIN". */
 void sg_nft_counter (SgNftRule *rule);

@@ -163,6 +163,8 @@ swap (Machine *machine, const SgNftExpr *expr)
     const uint8_t *from = registers (machine, expr->sreg, 4);
     uint32_t value;
 
+    if (expr->len == 2 && expr->size == 2) /* the size for a TCP option, set and never compared */
+        return NEXT;
     if (!from || expr->len != 4 || expr->size != 4)
         return UNCLEAR;
     memcpy (&value, from, sizeof value);
@@ -254,7 +256,9 @@ execute (Machine *machine, const SgNftExpr *expr)
         return give_verdict (expr);
     case SG_NFT_EXPR_REJECT:
         return REFUSE;
-    /* Marks that a rule sets are no answer to whether the packet passes. */
+    /* Marks and options that a rule sets are no answer to whether the packet passes. */
+    case SG_NFT_EXPR_RT_LOAD:
+    case SG_NFT_EXPR_TCPOPT_SET:
     case SG_NFT_EXPR_META_SET:
     case SG_NFT_EXPR_CT_SET:
     case SG_NFT_EXPR_COUNTER:

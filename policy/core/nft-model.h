@@ -12,20 +12,22 @@
 /* ---- expressions: the instructions of a rule ---- */
 
 typedef enum {
-    SG_NFT_EXPR_UNKNOWN,   /* from the kernel, none of the below: equal to nothing */
-    SG_NFT_EXPR_META_LOAD, /* key, dreg */
-    SG_NFT_EXPR_META_SET,  /* key, sreg */
-    SG_NFT_EXPR_CT_LOAD,   /* key, dreg */
-    SG_NFT_EXPR_CT_SET,    /* key, sreg */
-    SG_NFT_EXPR_PAYLOAD,   /* base, offset, len, dreg */
-    SG_NFT_EXPR_EXTHDR,    /* key = extension header, offset, len, flags, dreg */
-    SG_NFT_EXPR_CMP,       /* op, sreg, data[len] */
-    SG_NFT_EXPR_BITWISE,   /* sreg, dreg, len, data = mask, data2 = xor */
-    SG_NFT_EXPR_BYTEORDER, /* op, sreg, dreg, len, size */
-    SG_NFT_EXPR_LOOKUP,    /* name = set, sreg, dreg (0: none, a set), flags = NFT_LOOKUP_F_* */
-    SG_NFT_EXPR_VERDICT,   /* code = NF_ACCEPT, NF_DROP, NFT_RETURN, NFT_GOTO…; name = chain */
-    SG_NFT_EXPR_COUNTER,   /* nothing: packets and bytes are not compared */
-    SG_NFT_EXPR_REJECT,    /* key = NFT_REJECT_*, op = ICMP code */
+    SG_NFT_EXPR_UNKNOWN,    /* from the kernel, none of the below: equal to nothing */
+    SG_NFT_EXPR_META_LOAD,  /* key, dreg */
+    SG_NFT_EXPR_META_SET,   /* key, sreg */
+    SG_NFT_EXPR_CT_LOAD,    /* key, dreg */
+    SG_NFT_EXPR_CT_SET,     /* key, sreg */
+    SG_NFT_EXPR_PAYLOAD,    /* base, offset, len, dreg */
+    SG_NFT_EXPR_EXTHDR,     /* key = extension header, offset, len, flags, dreg */
+    SG_NFT_EXPR_CMP,        /* op, sreg, data[len] */
+    SG_NFT_EXPR_BITWISE,    /* sreg, dreg, len, data = mask, data2 = xor */
+    SG_NFT_EXPR_BYTEORDER,  /* op, sreg, dreg, len, size */
+    SG_NFT_EXPR_LOOKUP,     /* name = set, sreg, dreg (0: none, a set), flags = NFT_LOOKUP_F_* */
+    SG_NFT_EXPR_VERDICT,    /* code = NF_ACCEPT, NF_DROP, NFT_RETURN, NFT_GOTO…; name = chain */
+    SG_NFT_EXPR_COUNTER,    /* nothing: packets and bytes are not compared */
+    SG_NFT_EXPR_REJECT,     /* key = NFT_REJECT_*, op = ICMP code */
+    SG_NFT_EXPR_RT_LOAD,    /* key = NFT_RT_*, dreg */
+    SG_NFT_EXPR_TCPOPT_SET, /* key = option, offset, len, op = NFT_EXTHDR_OP_TCPOPT, sreg */
     SG_NFT_EXPR_KIND_N
 } SgNftExprKind;
 

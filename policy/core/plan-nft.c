@@ -64,8 +64,10 @@ stage_of_removal (const SgNftSet *want, const SgNftElement *element)
 {
     if (is_set (want, SG_SET_OVERRIDES))
         return stage_of_override_removal (want, element);
-    return want->interval || want->data || is_set (want, SG_SET_EXEMPT) ? SG_STAGE_GUARD
-                                                                        : SG_STAGE_UNGUARD;
+    return want->interval || want->data || is_set (want, SG_SET_EXEMPT) ||
+                   is_set (want, SG_SET_TUNNEL_DEVICES) || is_set (want, SG_SET_TUNNEL_MEMBERS)
+               ? SG_STAGE_GUARD
+               : SG_STAGE_UNGUARD;
 }
 
 static void
@@ -245,6 +247,18 @@ remove_stale_chains (const Diff *diff)
     remove_chains (diff, stale, SG_STAGE_UNGUARD);
 }
 
+/* Of a part that is not needed any more; behind the chains that look into them. */
+static void
+remove_stale_sets (const Diff *diff)
+{
+    for (guint i = 0; diff->have && i < diff->have->sets->len; i++) {
+        const SgNftSet *set = g_ptr_array_index (diff->have->sets, i);
+
+        if (!sg_nft_table_find_set (diff->want, set->name))
+            add_set_action (diff, SG_STAGE_UNGUARD, SG_ACTION_NFT_SET_DEL, set);
+    }
+}
+
 void
 sg_plan_add_nft (SgPlan *plan, const SgNftTable *have, const SgNftTable *want)
 {
@@ -264,6 +278,8 @@ sg_plan_add_nft (SgPlan *plan, const SgNftTable *have, const SgNftTable *want)
     add_sets (&diff, rebuild);
     diff_all_elements (&diff, rebuild);
     add_chains (&diff, rebuild);
-    if (!rebuild)
+    if (!rebuild) {
         remove_stale_chains (&diff);
+        remove_stale_sets (&diff);
+    }
 }

@@ -4,6 +4,7 @@
 
 #include "core/plan.h"
 
+#include <linux/if_addr.h>
 #include <linux/netfilter.h>
 #include <string.h>
 
@@ -228,15 +229,48 @@ print_preshared (const SgAction *action, const SgSnapshot *snapshot, GString *ou
 }
 
 static void
-print_address_add (const SgAddress *address, const SgSnapshot *snapshot, GString *out)
+print_link_address (const char *verb, const SgAddress *address, const SgSnapshot *snapshot,
+                    GString *out)
 {
     const char *name = sg_snapshot_link_name (address->ifindex, snapshot);
     char text[SG_PREFIX_TEXT_MAX];
 
-    g_string_append_printf (out, "ip -%c address add %s/%u dev %s noprefixroute",
-                            address->ip.family == AF_INET6 ? '6' : '4',
-                            sg_ip_format (&address->ip, text), address->prefix_len,
-                            name ? name : "?");
+    g_string_append_printf (
+        out, "ip -%c address %s %s/%u dev %s%s", address->ip.family == AF_INET6 ? '6' : '4', verb,
+        sg_ip_format (&address->ip, text), address->prefix_len, name ? name : "?",
+        address->flags & IFA_F_NOPREFIXROUTE ? " noprefixroute" : "");
+}
+
+static void
+print_peer (const SgAction *action, const SgSnapshot *snapshot, GString *out)
+{
+    const SgWantedPeer *peer = &action->peer;
+    bool set = action->kind == SG_ACTION_WG_PEER_SET;
+    const char *name = sg_snapshot_link_name (set ? peer->ifindex : action->ifindex, snapshot);
+    char text[SG_PREFIX_TEXT_MAX];
+    SgWgKey key;
+
+    sg_wg_key_encode (set ? &peer->public_key : &action->public_key, &key);
+    g_string_append_printf (out, "wg set %s peer %s ", name ? name : "?", key.text);
+    if (!set) {
+        g_string_append (out, "remove");
+        return;
+    }
+    if (peer->preshared)
+        g_string_append (out, "preshared-key /dev/stdin ");
+    g_string_append_printf (out, "allowed-ips %s/32", sg_ip_format (&peer->ip4, text));
+    if (sg_ip_is_set (&peer->ip6))
+        g_string_append_printf (out, ",%s/128", sg_ip_format (&peer->ip6, text));
+}
+
+static void
+print_proxy (const char *verb, const SgProxy *proxy, const SgSnapshot *snapshot, GString *out)
+{
+    const char *name = sg_snapshot_link_name (proxy->ifindex, snapshot);
+    char text[SG_PREFIX_TEXT_MAX];
+
+    g_string_append_printf (out, "ip -6 neighbour %s proxy %s dev %s", verb,
+                            sg_ip_format (&proxy->ip, text), name ? name : "?");
 }
 
 static void
@@ -262,8 +296,25 @@ print_action (const SgAction *action, const SgSnapshot *snapshot, GString *out)
     case SG_ACTION_WG_PRESHARED_KEY:
         print_preshared (action, snapshot, out);
         break;
+    case SG_ACTION_WG_PEER_SET:
+    case SG_ACTION_WG_PEER_DEL:
+        print_peer (action, snapshot, out);
+        break;
+    case SG_ACTION_SYSCTL:
+        g_string_append_printf (out, "sysctl -w %s=%d", action->sysctl.path, action->sysctl.value);
+        break;
+    case SG_ACTION_PROXY_ADD:
+        print_proxy ("replace", &action->proxy, snapshot, out);
+        g_string_append (out, " proto sixgate");
+        break;
+    case SG_ACTION_PROXY_DEL:
+        print_proxy ("del", &action->proxy, snapshot, out);
+        break;
     case SG_ACTION_ADDRESS_ADD:
-        print_address_add (&action->address, snapshot, out);
+        print_link_address ("add", &action->address, snapshot, out);
+        break;
+    case SG_ACTION_ADDRESS_DEL:
+        print_link_address ("del", &action->address, snapshot, out);
         break;
     case SG_ACTION_ROUTE_ADD:
         print_route ("append", action->route, snapshot, out);

@@ -124,6 +124,48 @@ add_repair (SgPlan *plan, const SgWanted *wanted)
                                  .address = g_array_index (wanted->addresses, SgAddress, i)});
 }
 
+/* ---- the tunnel role ---- */
+
+/* Who is no device any more goes at once, whatever fails elsewhere. */
+static void
+add_peers (SgPlan *plan, const SgWanted *wanted)
+{
+    for (guint i = 0; i < wanted->stale_peers->len; i++) {
+        const SgWireguardPeer *peer = &g_array_index (wanted->stale_peers, SgWireguardPeer, i);
+
+        sg_plan_add (plan, SG_STAGE_TRANSPORT,
+                     (SgAction) {.kind = SG_ACTION_WG_PEER_DEL,
+                                 .ifindex = peer->ifindex,
+                                 .public_key = peer->public_key});
+    }
+    for (guint i = 0; i < wanted->peers->len; i++)
+        sg_plan_add (plan, SG_STAGE_TRANSPORT,
+                     (SgAction) {.kind = SG_ACTION_WG_PEER_SET,
+                                 .peer = g_array_index (wanted->peers, SgWantedPeer, i)});
+}
+
+static void
+add_tunnel (SgPlan *plan, const SgWanted *wanted)
+{
+    for (guint i = 0; i < wanted->sysctls->len; i++)
+        sg_plan_add (plan, SG_STAGE_TRANSPORT,
+                     (SgAction) {.kind = SG_ACTION_SYSCTL,
+                                 .sysctl = g_array_index (wanted->sysctls, SgSysctl, i)});
+    add_peers (plan, wanted);
+    for (guint i = 0; i < wanted->proxies->len; i++)
+        sg_plan_add (plan, SG_STAGE_RULES,
+                     (SgAction) {.kind = SG_ACTION_PROXY_ADD,
+                                 .proxy = g_array_index (wanted->proxies, SgProxy, i)});
+    for (guint i = 0; i < wanted->stale_proxies->len; i++)
+        sg_plan_add (plan, SG_STAGE_STALE_RULES,
+                     (SgAction) {.kind = SG_ACTION_PROXY_DEL,
+                                 .proxy = g_array_index (wanted->stale_proxies, SgProxy, i)});
+    for (guint i = 0; i < wanted->stale_addresses->len; i++)
+        sg_plan_add (plan, SG_STAGE_STALE_ROUTES,
+                     (SgAction) {.kind = SG_ACTION_ADDRESS_DEL,
+                                 .address = g_array_index (wanted->stale_addresses, SgAddress, i)});
+}
+
 /* ---- the whole ---- */
 
 static int
@@ -164,6 +206,7 @@ sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
     }
     add_fwmarks (plan, wanted);
     add_repair (plan, wanted);
+    add_tunnel (plan, wanted);
     add_rules (plan, wanted, missing);
     remove_rules (plan, have, stale, SG_STAGE_OLD_SELECTION);
     remove_rules (plan, have, stale, SG_STAGE_STALE_RULES);

@@ -32,12 +32,18 @@ typedef enum {
     SG_ACTION_NFT_ELEMENT_DEL,  /* set, element */
     SG_ACTION_WG_FWMARK,        /* ifindex, fwmark */
     SG_ACTION_WG_PRESHARED_KEY, /* ifindex, public_key; the key itself is on SgKernel.keyring */
-    SG_ACTION_ADDRESS_ADD,      /* address: NLM_F_CREATE | NLM_F_EXCL; EEXIST is success */
-    SG_ACTION_ROUTE_ADD,        /* route: NLM_F_CREATE | NLM_F_APPEND; EEXIST is success */
-    SG_ACTION_ROUTE_REPLACE,    /* route: NLM_F_CREATE | NLM_F_REPLACE */
-    SG_ACTION_ROUTE_DEL,        /* route: by its full tuple; ESRCH is success */
-    SG_ACTION_RULE_ADD,         /* rule: NLM_F_CREATE | NLM_F_EXCL; EEXIST is success */
-    SG_ACTION_RULE_DEL,         /* rule: by its full tuple; ENOENT is success */
+    SG_ACTION_WG_PEER_SET, /* peer: made or changed, allowed-ips anew; its preshared key likewise */
+    SG_ACTION_WG_PEER_DEL, /* ifindex, public_key; one that is gone is success */
+    SG_ACTION_SYSCTL,      /* sysctl; those of one stage end at the first that fails */
+    SG_ACTION_PROXY_ADD,   /* proxy: NLM_F_CREATE | NLM_F_REPLACE */
+    SG_ACTION_PROXY_DEL,   /* proxy; ENOENT is success */
+    SG_ACTION_ADDRESS_DEL, /* address; EADDRNOTAVAIL is success */
+    SG_ACTION_ADDRESS_ADD, /* address: NLM_F_CREATE | NLM_F_EXCL; EEXIST is success */
+    SG_ACTION_ROUTE_ADD,   /* route: NLM_F_CREATE | NLM_F_APPEND; EEXIST is success */
+    SG_ACTION_ROUTE_REPLACE, /* route: NLM_F_CREATE | NLM_F_REPLACE */
+    SG_ACTION_ROUTE_DEL,     /* route: by its full tuple; ESRCH is success */
+    SG_ACTION_RULE_ADD,      /* rule: NLM_F_CREATE | NLM_F_EXCL; EEXIST is success */
+    SG_ACTION_RULE_DEL,      /* rule: by its full tuple; ENOENT is success */
     SG_ACTION_KIND_N
 } SgActionKind;
 
@@ -56,6 +62,9 @@ typedef struct {
     uint32_t fwmark;
     SgWgRawKey public_key;
     SgAddress address;
+    SgWantedPeer peer;
+    SgSysctl sysctl;
+    SgProxy proxy;
 } SgAction;
 
 typedef struct {

@@ -23,6 +23,7 @@ static const struct {
     SgNftType key[SG_NFT_FIELDS_MAX];
     SgNftType data;
     bool interval;
+    unsigned part; /* 0: always there */
 } set_table[] = {
     /* inbound gateways: interface → mark */
     {SG_MAP_GATEWAY_MARK, {SG_NFT_TYPE_IFINDEX}, SG_NFT_TYPE_MARK},
@@ -58,6 +59,11 @@ static const struct {
      /* interval= */ true},
     /* fwmarks of WireGuard links */
     {SG_SET_TRANSPORT_MARKS, {SG_NFT_TYPE_MARK}},
+    /* the tunnel's own link; devices; device → its subnet; subnet and each of its devices */
+    {SG_SET_TUNNEL_LINKS, {SG_NFT_TYPE_IFINDEX}, .part = SG_RULESET_TUNNEL},
+    {SG_SET_TUNNEL_DEVICES, {SG_NFT_TYPE_IPV6_ADDR}, .part = SG_RULESET_TUNNEL},
+    {SG_MAP_TUNNEL_SUBNETS, {SG_NFT_TYPE_IPV6_ADDR}, SG_NFT_TYPE_MARK, .part = SG_RULESET_TUNNEL},
+    {SG_SET_TUNNEL_MEMBERS, {SG_NFT_TYPE_MARK, SG_NFT_TYPE_IPV6_ADDR}, .part = SG_RULESET_TUNNEL},
 };
 
 bool
@@ -71,11 +77,14 @@ sg_ruleset_is_our_set (const char *name)
 }
 
 void
-sg_ruleset_add_sets (SgNftTable *table)
+sg_ruleset_add_sets (SgNftTable *table, unsigned parts)
 {
     for (size_t i = 0; i < G_N_ELEMENTS (set_table); i++) {
-        SgNftSet *set = sg_nft_set_new (set_table[i].name);
+        SgNftSet *set;
 
+        if (set_table[i].part & ~parts)
+            continue;
+        set = sg_nft_set_new (set_table[i].name);
         while (set->n_key < SG_NFT_FIELDS_MAX && set_table[i].key[set->n_key]) {
             set->key[set->n_key] = set_table[i].key[set->n_key];
             set->n_key++;
@@ -100,7 +109,7 @@ new_rule (SgNftChain *chain)
 /* One spoofed packet on a LAN towards the address of another gateway would make our own later
  * datagram a "reply" that leaves by the wrong one. A neighbour on the same LAN may use it. */
 static void
-fill_ingress (SgNftChain *chain)
+fill_ingress (SgNftChain *chain, unsigned parts)
 {
     SgNftRule *rule = new_rule (chain);
 
@@ -118,7 +127,7 @@ fill_ingress (SgNftChain *chain)
 /* Gives a reply of an inbound connection the mark of the gateway it came in by. Marks of
  * others are never touched. */
 static void
-add_restore_mark (SgNftChain *chain)
+add_restore_mark (SgNftChain *chain, unsigned parts)
 {
     SgNftRule *rule = new_rule (chain);
 
@@ -129,11 +138,11 @@ add_restore_mark (SgNftChain *chain)
 }
 
 static void
-fill_mangle_prerouting (SgNftChain *chain)
+fill_mangle_prerouting (SgNftChain *chain, unsigned parts)
 {
     SgNftRule *rule;
 
-    add_restore_mark (chain);
+    add_restore_mark (chain, parts);
 
     /* A connection older than conntrack whose far end speaks first is not inbound. */
     rule = new_rule (chain);
@@ -185,9 +194,23 @@ add_accept_replies (SgNftChain *chain)
     sg_nft_accept (rule);
 }
 
+/* What devices of the tunnel role send has their own addresses: this server's own way out is the only
+ * one for it. The mark tells it from what a process here sends with such a source. */
+static void
+add_accept_devices (SgNftChain *chain, unsigned parts)
+{
+    SgNftRule *rule;
+
+    if (!(parts & SG_RULESET_TUNNEL))
+        return;
+    rule = new_rule (chain);
+    sg_nft_match_ct_mark_address_in (rule, SG_NFT_SADDR, SG_SET_TUNNEL_MEMBERS);
+    sg_nft_accept (rule);
+}
+
 /* Output and forward only give the caller a fast error; the device they see may be stale. */
 static void
-fill_guard_output (SgNftChain *chain)
+fill_guard_output (SgNftChain *chain, unsigned parts)
 {
     add_exemptions (chain);
     add_accept_neighbour_discovery (chain);
@@ -196,21 +219,23 @@ fill_guard_output (SgNftChain *chain)
 }
 
 static void
-fill_guard_forward (SgNftChain *chain)
+fill_guard_forward (SgNftChain *chain, unsigned parts)
 {
     add_exemptions (chain);
+    add_accept_devices (chain, parts);
     add_accept_replies (chain);
     sg_nft_goto (new_rule (chain), SG_CHAIN_CHOICE);
 }
 
 /* Binding: postrouting sees the device that the packet really leaves by. */
 static void
-fill_guard_post (SgNftChain *chain)
+fill_guard_post (SgNftChain *chain, unsigned parts)
 {
     SgNftRule *rule;
 
     add_exemptions (chain);
     add_accept_neighbour_discovery (chain);
+    add_accept_devices (chain, parts);
 
     /* A reply leaves by the gateway that its connection came in by… */
     rule = new_rule (chain);
@@ -292,7 +317,7 @@ reject_prohibited (SgNftRule *rule)
 }
 
 static void
-fill_choice (SgNftChain *chain)
+fill_choice (SgNftChain *chain, unsigned parts)
 {
     SgNftRule *rule;
 
@@ -312,11 +337,95 @@ fill_choice (SgNftChain *chain)
 
 /* The kernel has no reject in postrouting. */
 static void
-fill_choice_post (SgNftChain *chain)
+fill_choice_post (SgNftChain *chain, unsigned parts)
 {
     SgNftRule *rule;
 
     add_choice (chain, sg_nft_drop);
+    rule = new_rule (chain);
+    sg_nft_counter (rule);
+    sg_nft_drop (rule);
+}
+
+/* ---- the tunnel role ---- */
+
+/* A connection remembers the subnet of the device that began it. Marks of others are never touched;
+ * a connection that has one is none of a subnet. And TCP learns the path's size from its first
+ * packets, of either side, where ICMPv6 gets lost. */
+static void
+fill_tunnel_mangle (SgNftChain *chain, unsigned parts)
+{
+    SgNftRule *rule = new_rule (chain);
+
+    sg_nft_match_iif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ false);
+    sg_nft_match_ct_new (rule);
+    sg_nft_match_ct_mark (rule, 0, /* inverted= */ false);
+    sg_nft_set_ct_mark_from_address (rule, SG_NFT_SADDR, SG_MAP_TUNNEL_SUBNETS);
+
+    rule = new_rule (chain);
+    sg_nft_match_iif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ false);
+    sg_nft_match_tcp_syn (rule);
+    sg_nft_set_mss_from_route (rule);
+
+    rule = new_rule (chain);
+    sg_nft_match_oif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ false);
+    sg_nft_match_tcp_syn (rule);
+    sg_nft_set_mss_from_route (rule);
+}
+
+/* From one device to another: of the same subnet. */
+static void
+add_within_subnet (SgNftChain *chain)
+{
+    SgNftRule *rule = new_rule (chain);
+
+    sg_nft_match_iif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ false);
+    sg_nft_match_ct_mark_address_in (rule, SG_NFT_DADDR, SG_SET_TUNNEL_MEMBERS);
+    sg_nft_accept (rule);
+}
+
+/* What devices need to be told, and to answer (RFC 4890, section 4.3.1): errors, and echo. */
+static void
+add_accept_icmpv6 (SgNftChain *chain)
+{
+    SgNftRule *rule = new_rule (chain);
+
+    sg_nft_match_iif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ true);
+    sg_nft_match_icmpv6_types (rule, ICMPV6_DEST_UNREACH, ICMPV6_PARAMPROB);
+    sg_nft_accept (rule);
+
+    rule = new_rule (chain);
+    sg_nft_match_iif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ true);
+    sg_nft_match_icmpv6_type (rule, ICMPV6_ECHO_REQUEST);
+    sg_nft_accept (rule);
+}
+
+static void
+fill_tunnel_forward (SgNftChain *chain, unsigned parts)
+{
+    SgNftRule *rule = new_rule (chain);
+
+    sg_nft_match_iif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ true);
+    sg_nft_match_oif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ true);
+    sg_nft_accept (rule);
+
+    rule = new_rule (chain);
+    sg_nft_match_iif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ false);
+    sg_nft_match_address_not_in (rule, SG_NFT_SADDR, SG_SET_TUNNEL_DEVICES);
+    sg_nft_counter (rule);
+    sg_nft_drop (rule);
+
+    rule = new_rule (chain);
+    sg_nft_match_ct_established (rule);
+    sg_nft_accept (rule);
+
+    rule = new_rule (chain);
+    sg_nft_match_oif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ true);
+    sg_nft_accept (rule);
+
+    add_within_subnet (chain);
+    add_accept_icmpv6 (chain);
+
     rule = new_rule (chain);
     sg_nft_counter (rule);
     sg_nft_drop (rule);
@@ -327,24 +436,28 @@ fill_choice_post (SgNftChain *chain)
 /* Chains without a hook come before those that go to them. */
 static const struct {
     const char *name;
-    void (*fill) (SgNftChain *chain);
-    bool guard;
+    void (*fill) (SgNftChain *chain, unsigned parts);
+    unsigned part;    /* 0: always there */
     const char *type; /* NULL: no hook */
     uint32_t hook;
     int32_t priority;
 } chain_table[] = {
-    {SG_CHAIN_CHOICE, fill_choice, true, NULL},
-    {SG_CHAIN_CHOICE_POST, fill_choice_post, true, NULL},
-    {SG_CHAIN_INGRESS, fill_ingress, false, "filter", NF_INET_PRE_ROUTING, NF_IP6_PRI_RAW},
-    {SG_CHAIN_MANGLE_PREROUTING, fill_mangle_prerouting, false, "filter", NF_INET_PRE_ROUTING,
+    {SG_CHAIN_CHOICE, fill_choice, SG_RULESET_GUARD, NULL},
+    {SG_CHAIN_CHOICE_POST, fill_choice_post, SG_RULESET_GUARD, NULL},
+    {SG_CHAIN_INGRESS, fill_ingress, 0, "filter", NF_INET_PRE_ROUTING, NF_IP6_PRI_RAW},
+    {SG_CHAIN_MANGLE_PREROUTING, fill_mangle_prerouting, 0, "filter", NF_INET_PRE_ROUTING,
      NF_IP6_PRI_MANGLE},
-    {SG_CHAIN_MANGLE_OUTPUT, add_restore_mark, false, "route", NF_INET_LOCAL_OUT,
+    {SG_CHAIN_MANGLE_OUTPUT, add_restore_mark, 0, "route", NF_INET_LOCAL_OUT, NF_IP6_PRI_MANGLE},
+    {SG_CHAIN_GUARD_OUTPUT, fill_guard_output, SG_RULESET_GUARD, "filter", NF_INET_LOCAL_OUT,
+     NF_IP6_PRI_FILTER},
+    {SG_CHAIN_GUARD_FORWARD, fill_guard_forward, SG_RULESET_GUARD, "filter", NF_INET_FORWARD,
+     NF_IP6_PRI_FILTER},
+    {SG_CHAIN_GUARD_POST, fill_guard_post, SG_RULESET_GUARD, "filter", NF_INET_POST_ROUTING,
      NF_IP6_PRI_MANGLE},
-    {SG_CHAIN_GUARD_OUTPUT, fill_guard_output, true, "filter", NF_INET_LOCAL_OUT,
+    {SG_CHAIN_TUNNEL_MANGLE, fill_tunnel_mangle, SG_RULESET_TUNNEL, "filter", NF_INET_FORWARD,
+     NF_IP6_PRI_MANGLE},
+    {SG_CHAIN_TUNNEL_FORWARD, fill_tunnel_forward, SG_RULESET_TUNNEL, "filter", NF_INET_FORWARD,
      NF_IP6_PRI_FILTER},
-    {SG_CHAIN_GUARD_FORWARD, fill_guard_forward, true, "filter", NF_INET_FORWARD,
-     NF_IP6_PRI_FILTER},
-    {SG_CHAIN_GUARD_POST, fill_guard_post, true, "filter", NF_INET_POST_ROUTING, NF_IP6_PRI_MANGLE},
 };
 
 bool
@@ -358,12 +471,12 @@ sg_ruleset_is_our_chain (const char *name)
 }
 
 void
-sg_ruleset_add_chains (SgNftTable *table, bool guard)
+sg_ruleset_add_chains (SgNftTable *table, unsigned parts)
 {
     for (size_t i = 0; i < G_N_ELEMENTS (chain_table); i++) {
         SgNftChain *chain;
 
-        if (chain_table[i].guard && !guard)
+        if (chain_table[i].part & ~parts)
             continue;
         chain = sg_nft_chain_new (chain_table[i].name);
         if (chain_table[i].type) {
@@ -373,7 +486,7 @@ sg_ruleset_add_chains (SgNftTable *table, bool guard)
             chain->priority = chain_table[i].priority;
             chain->policy = NF_ACCEPT;
         }
-        chain_table[i].fill (chain);
+        chain_table[i].fill (chain, parts);
         g_ptr_array_add (table->chains, chain);
     }
 }

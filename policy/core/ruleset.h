@@ -9,7 +9,14 @@
 bool sg_ruleset_is_our_chain (const char *name);
 bool sg_ruleset_is_our_set (const char *name);
 
-/* Appends our sets, without elements, to @table. */
-void sg_ruleset_add_sets (SgNftTable *table);
-/* Appends our chains with their rules to @table; those of the guard only with @guard. */
-void sg_ruleset_add_chains (SgNftTable *table, bool guard);
+/* Chains, and their sets, that are there only when they are needed. */
+typedef enum {
+    SG_RULESET_GUARD = 1u << 0,  /* an outbound is selected */
+    SG_RULESET_TUNNEL = 1u << 1, /* this machine has the tunnel role */
+} SgRulesetPart;
+
+/* Appends our sets, without elements, to @table; those of the tunnel role only where @parts say. */
+void sg_ruleset_add_sets (SgNftTable *table, unsigned parts);
+/* Appends our chains with their rules to @table; of those that belong to a part only the ones of
+ * @parts (SgRulesetPart). */
+void sg_ruleset_add_chains (SgNftTable *table, unsigned parts);

@@ -61,15 +61,49 @@ print_wireguard (const SgWireguard *wireguard, const SgSnapshot *snapshot, GStri
                             wireguard->peer_default[SG_IPV4] ? " default4" : "");
 }
 
+/* All of them; the allowed-ips stand in the order of the peers. */
 static void
-print_peer (const SgWireguardPeer *peer, const SgSnapshot *snapshot, GString *out)
+print_peers (const SgSnapshot *snapshot, GString *out)
 {
-    const char *name = sg_snapshot_link_name (peer->ifindex, snapshot);
-    SgWgKey key;
+    guint at = 0;
 
-    sg_wg_key_encode (&peer->public_key, &key);
-    g_string_append_printf (out, "peer %s dev %s%s\n", key.text, name ? name : "?",
-                            peer->preshared ? " preshared" : "");
+    for (guint i = 0; i < snapshot->peers->len; i++) {
+        const SgWireguardPeer *peer = &g_array_index (snapshot->peers, SgWireguardPeer, i);
+        const char *name = sg_snapshot_link_name (peer->ifindex, snapshot);
+        SgWgKey key;
+
+        sg_wg_key_encode (&peer->public_key, &key);
+        g_string_append_printf (out, "peer %s dev %s%s", key.text, name ? name : "?",
+                                peer->preshared ? " preshared" : "");
+        for (; at < snapshot->allowed->len; at++) {
+            const SgWireguardAllowed *allowed =
+                &g_array_index (snapshot->allowed, SgWireguardAllowed, at);
+            char text[SG_PREFIX_TEXT_MAX];
+
+            if (allowed->peer != i)
+                break;
+            g_string_append_printf (out, " allowed %s", sg_prefix_format (&allowed->prefix, text));
+        }
+        g_string_append_c (out, '\n');
+    }
+}
+
+static void
+print_tunnel (const SgSnapshot *snapshot, GString *out)
+{
+    for (guint i = 0; i < snapshot->proxies->len; i++) {
+        const SgProxy *proxy = &g_array_index (snapshot->proxies, SgProxy, i);
+        const char *name = sg_snapshot_link_name (proxy->ifindex, snapshot);
+        char text[SG_PREFIX_TEXT_MAX];
+
+        g_string_append_printf (out, "proxy %s dev %s proto %u\n", sg_ip_format (&proxy->ip, text),
+                                name ? name : "?", proxy->protocol);
+    }
+    for (guint i = 0; i < snapshot->sysctls->len; i++) {
+        const SgSysctl *sysctl = &g_array_index (snapshot->sysctls, SgSysctl, i);
+
+        g_string_append_printf (out, "sysctl %s %d\n", sysctl->path, sysctl->value);
+    }
 }
 
 static void
@@ -164,8 +198,8 @@ sg_snapshot_to_string (const SgSnapshot *snapshot)
     print_routing (snapshot, out);
     for (guint i = 0; i < snapshot->wireguards->len; i++)
         print_wireguard (&g_array_index (snapshot->wireguards, SgWireguard, i), snapshot, out);
-    for (guint i = 0; i < snapshot->peers->len; i++)
-        print_peer (&g_array_index (snapshot->peers, SgWireguardPeer, i), snapshot, out);
+    print_peers (snapshot, out);
+    print_tunnel (snapshot, out);
     g_string_append_printf (out, "networkmanager %s\n", nm_words[snapshot->nm]);
     for (guint i = 0; i < snapshot->devices->len; i++)
         print_device (&g_array_index (snapshot->devices, SgDevice, i), out);

@@ -43,6 +43,9 @@ sg_snapshot_new (void)
     snapshot->rules = values (sizeof (SgRule));
     snapshot->wireguards = values (sizeof (SgWireguard));
     snapshot->peers = values (sizeof (SgWireguardPeer));
+    snapshot->allowed = values (sizeof (SgWireguardAllowed));
+    snapshot->proxies = values (sizeof (SgProxy));
+    snapshot->sysctls = values (sizeof (SgSysctl));
     snapshot->devices = values (sizeof (SgDevice));
     snapshot->profiles =
         g_ptr_array_new_with_free_func ((GDestroyNotify) sg_wireguard_profile_free);
@@ -61,6 +64,9 @@ sg_snapshot_free (SgSnapshot *snapshot)
     g_array_unref (snapshot->rules);
     g_array_unref (snapshot->wireguards);
     g_array_unref (snapshot->peers);
+    g_array_unref (snapshot->allowed);
+    g_array_unref (snapshot->proxies);
+    g_array_unref (snapshot->sysctls);
     g_array_unref (snapshot->devices);
     g_ptr_array_unref (snapshot->profiles);
     for (SgFamily family = 0; family < SG_FAMILY_N; family++)
@@ -133,6 +139,18 @@ sg_snapshot_profile (const SgSnapshot *snapshot, const char *device)
             return profile;
     }
     return NULL;
+}
+
+int32_t
+sg_snapshot_sysctl (const SgSnapshot *snapshot, const char *path, int32_t fallback)
+{
+    for (guint i = 0; i < snapshot->sysctls->len; i++) {
+        const SgSysctl *sysctl = &g_array_index (snapshot->sysctls, SgSysctl, i);
+
+        if (strcmp (sysctl->path, path) == 0)
+            return sysctl->value;
+    }
+    return fallback;
 }
 
 const char *

@@ -44,6 +44,25 @@ typedef struct {
     bool preshared;
 } SgWireguardPeer;
 
+/* One of the allowed-ips of a peer. */
+typedef struct {
+    uint32_t peer; /* its index in SgSnapshot.peers */
+    SgPrefix prefix;
+} SgWireguardAllowed;
+
+/* An address for which this host answers neighbour solicitations (NTF_PROXY). */
+typedef struct {
+    uint32_t ifindex;
+    SgIp ip;
+    uint8_t protocol; /* NDA_PROTOCOL: RTPROT_* or SG_PROTOCOL */
+} SgProxy;
+
+/* A setting of the kernel: its path below /proc/sys, "net/ipv6/conf/eth0/proxy_ndp". */
+typedef struct {
+    char path[64];
+    int32_t value;
+} SgSysctl;
+
 /* A network device as NetworkManager sees it. */
 typedef struct {
     char name[IFNAMSIZ];
@@ -89,6 +108,10 @@ typedef struct {
     GArray *rules;      /* of SgRule, in the kernel's order */
     GArray *wireguards; /* of SgWireguard */
     GArray *peers;      /* of SgWireguardPeer */
+    GArray *allowed;    /* of SgWireguardAllowed, in the order of peers */
+    bool tunnel;        /* asked for: what follows is read only for the tunnel role */
+    GArray *proxies;    /* of SgProxy, IPv6 */
+    GArray *sysctls;    /* of SgSysctl: those that the tunnel role needs and that are there */
     SgNftTable *nft[SG_FAMILY_N]; /* tables ip6 and ip NftTable=; NULL: not read */
     SgNmState nm;
     GArray *devices;     /* of SgDevice */
@@ -104,6 +127,8 @@ const SgWireguard *sg_snapshot_wireguard (const SgSnapshot *snapshot, uint32_t i
 /* The first profile whose device has that name; NULL when none was asked for. */
 const SgWireguardProfile *sg_snapshot_profile (const SgSnapshot *snapshot, const char *device);
 const SgDevice *sg_snapshot_device (const SgSnapshot *snapshot, const char *name);
+/* The value of a setting; @fallback when it was not read. */
+int32_t sg_snapshot_sysctl (const SgSnapshot *snapshot, const char *path, int32_t fallback);
 /* An SgLinkName: @data is the snapshot. */
 const char *sg_snapshot_link_name (uint32_t ifindex, const void *data);
 /* Whether some link has deprecated addresses only: when one is refreshed, its gateway can carry

@@ -69,6 +69,17 @@ sg_tunnel_device_ip6 (const SgTunnelSubnet *subnet, const SgTunnelDevice *device
                                               : (SgIp) {0};
 }
 
+SgPrefix
+sg_tunnel_subnet_range (const SgTunnelSubnet *subnet)
+{
+    SgIp first;
+
+    if (!sg_prefix_is_set (&subnet->prefix))
+        return (SgPrefix) {0};
+    first = sg_tunnel_host_v6 (&subnet->prefix, &subnet->network.ip);
+    return sg_prefix_new (&first, MAX (subnet->prefix.len, 96 + subnet->network.len));
+}
+
 bool
 sg_tunnel_is_anycast (const SgPrefix *prefix, const SgIp *ip)
 {

@@ -13,6 +13,9 @@ SgIp sg_tunnel_server_ip4 (const SgPrefix *network);
 /* AF_UNSPEC while the subnet has no prefix. */
 SgIp sg_tunnel_server_ip6 (const SgTunnelSubnet *subnet);
 SgIp sg_tunnel_device_ip6 (const SgTunnelSubnet *subnet, const SgTunnelDevice *device);
+/* The IPv6 addresses that hosts of @subnet can have, as a prefix inside of its own; AF_UNSPEC while
+ * it has none. Two subnets have different ones unless their prefixes leave too few bits. */
+SgPrefix sg_tunnel_subnet_range (const SgTunnelSubnet *subnet);
 /* Whether @ip is the subnet-router anycast address of @prefix (RFC 4291, section 2.6.1), which the
  * kernel of a router takes for itself; prefixes of two addresses have none (RFC 6164). */
 bool sg_tunnel_is_anycast (const SgPrefix *prefix, const SgIp *ip);

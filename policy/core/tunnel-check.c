@@ -216,22 +216,6 @@ check_subnet (const SgTunnelSubnet *subnet, GError **error)
 
 /* ---- the whole ---- */
 
-static guint
-hash_key (const void *data)
-{
-    const SgWgRawKey *key = data;
-    guint hash;
-
-    memcpy (&hash, key->bytes, sizeof hash);
-    return hash;
-}
-
-static gboolean
-equal_keys (const void *a, const void *b)
-{
-    return sg_wg_key_equal (a, b);
-}
-
 static bool
 check_limits (const SgTunnel *tunnel, GError **error)
 {
@@ -276,7 +260,7 @@ bool
 sg_tunnel_check (const SgTunnel *tunnel, GError **error)
 {
     g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
-    g_autoptr (GHashTable) keys = g_hash_table_new (hash_key, equal_keys);
+    g_autoptr (GHashTable) keys = g_hash_table_new (sg_wg_key_hash, sg_wg_key_equal_hashed);
 
     if (!sg_wg_key_is_set (&tunnel->server.public_key) ||
         !sg_wg_key_is_set (&tunnel->server.private_key))

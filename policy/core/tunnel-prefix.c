@@ -130,8 +130,8 @@ is_on_link_route (const SgRoute *route, uint32_t ifindex)
            route->protocol != SG_PROTOCOL;
 }
 
-static bool
-has_address_in (const SgSnapshot *snapshot, uint32_t ifindex, const SgPrefix *prefix)
+bool
+sg_tunnel_has_address_in (const SgSnapshot *snapshot, uint32_t ifindex, const SgPrefix *prefix)
 {
     for (guint i = 0; i < snapshot->addresses->len; i++) {
         const SgAddress *address = &g_array_index (snapshot->addresses, SgAddress, i);
@@ -142,17 +142,19 @@ has_address_in (const SgSnapshot *snapshot, uint32_t ifindex, const SgPrefix *pr
     return false;
 }
 
-bool
-sg_tunnel_is_on_link (const SgSnapshot *snapshot, uint32_t ifindex, const SgPrefix *prefix,
-                      const SgIp *ip)
+GArray *
+sg_tunnel_on_link_prefixes (const SgSnapshot *snapshot, uint32_t ifindex)
 {
+    GArray *prefixes =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgPrefix));
+
     for (guint i = 0; i < snapshot->routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
 
-        if (is_on_link_route (route, ifindex) && sg_prefix_contains (&route->dst, ip))
-            return true;
+        if (is_on_link_route (route, ifindex))
+            g_array_append_val (prefixes, route->dst);
     }
-    return has_address_in (snapshot, ifindex, prefix);
+    return prefixes;
 }
 
 /* Whether some part of @prefix is on the link of one of @wans. */
@@ -161,13 +163,12 @@ is_partly_on_link (const SgPrefix *prefix, const SgSnapshot *snapshot, const GAr
 {
     for (guint i = 0; i < wans->len; i++) {
         uint32_t ifindex = g_array_index (wans, uint32_t, i);
+        g_autoptr (GArray) on_link = sg_tunnel_on_link_prefixes (snapshot, ifindex);
 
-        if (has_address_in (snapshot, ifindex, prefix))
+        if (sg_tunnel_has_address_in (snapshot, ifindex, prefix))
             return true;
-        for (guint j = 0; j < snapshot->routes->len; j++) {
-            const SgRoute *route = g_ptr_array_index (snapshot->routes, j);
-
-            if (is_on_link_route (route, ifindex) && sg_prefix_overlaps (&route->dst, prefix))
+        for (guint j = 0; j < on_link->len; j++) {
+            if (sg_prefix_overlaps (&g_array_index (on_link, SgPrefix, j), prefix))
                 return true;
         }
     }

@@ -23,10 +23,13 @@ bool sg_tunnel_prefix_judge (const SgPrefix *prefix, const SgSnapshot *snapshot,
 /* The links that carry an IPv6 default route of main, the tunnel's own left out: GArray of
  * uint32_t, owned by the caller. */
 GArray *sg_tunnel_wan_links (const SgSnapshot *snapshot, const char *interface);
-/* Whether the neighbours on the link @ifindex look for @ip there: it is in an on-link prefix of
- * that link, or the prefix that it is given from (@prefix) holds an address of the link. */
-bool sg_tunnel_is_on_link (const SgSnapshot *snapshot, uint32_t ifindex, const SgPrefix *prefix,
-                           const SgIp *ip);
+/* The prefixes whose addresses the neighbours on the link @ifindex look for there. GArray of
+ * SgPrefix, owned by the caller. */
+GArray *sg_tunnel_on_link_prefixes (const SgSnapshot *snapshot, uint32_t ifindex);
+/* Whether that link has an address in @prefix: then they look for all of it there, as far as one
+ * can know. */
+bool sg_tunnel_has_address_in (const SgSnapshot *snapshot, uint32_t ifindex,
+                               const SgPrefix *prefix);
 
 /* The addresses that others have: this machine on its other links, routers, hosts that a route
  * leads to. GArray of SgTunnelTaken, owned by the caller. */

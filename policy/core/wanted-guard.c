@@ -264,15 +264,19 @@ void
 sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation)
 {
     SgNftTable *table = wanted->nft[situation->family];
+    bool tunnel = situation->tunnel && situation->family == SG_IPV6;
+    unsigned parts = (situation->guarded ? SG_RULESET_GUARD : 0) | (tunnel ? SG_RULESET_TUNNEL : 0);
 
     table->exists = true;
-    sg_ruleset_add_sets (table);
-    sg_ruleset_add_chains (table, /* guard= */ situation->guarded);
+    sg_ruleset_add_sets (table, parts);
+    sg_ruleset_add_chains (table, parts);
     add_gateways (table, situation);
     add_choices (table, situation);
     add_addresses (table, situation);
     add_interfaces (table, situation);
     add_transport_marks (table, wanted, situation->snapshot);
+    if (tunnel)
+        sg_wanted_add_tunnel_sets (table, situation);
     for (guint i = 0; i < table->sets->len; i++)
         sg_nft_set_normalise (g_ptr_array_index (table->sets, i));
 }

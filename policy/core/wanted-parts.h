@@ -9,6 +9,7 @@ typedef struct {
     const SgConfig *config;
     const SgState *state;
     const SgMemory *memory;
+    const SgTunnel *tunnel; /* NULL: this machine has no tunnel role */
     const SgSnapshot *snapshot;
     const GArray *gateways;    /* of SgGateway */
     const SgGateway *selected; /* NULL: auto, or the selected outbound is not there */
@@ -26,11 +27,18 @@ void sg_wanted_add_rules (SgWanted *wanted, const SgSituation *situation);
 void sg_wanted_add_injected (SgWanted *wanted, const SgSituation *situation);
 /* wanted-tables.c: appends to wanted->routes. */
 void sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation);
-/* wanted-repair.c: fills wanted->preshared and wanted->addresses. */
-void sg_wanted_add_repair (SgWanted *wanted, const SgSnapshot *snapshot);
 /* The gateway of @override; NULL: it is not there. */
 const SgGateway *sg_wanted_override_gateway (const SgOverride *override,
                                              const SgSituation *situation);
+/* wanted-repair.c: fills wanted->preshared and wanted->addresses, but for the link @except (may be
+ * NULL): its addresses are not those of its profile. */
+void sg_wanted_add_repair (SgWanted *wanted, const char *except, const SgSnapshot *snapshot);
+/* wanted-tunnel.c: what the tunnel role needs of the kernel, but for nftables; appends routes. */
+void sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation);
+/* wanted-tunnel-nft.c: fills the sets of the tunnel role in @table. */
+void sg_wanted_add_tunnel_sets (SgNftTable *table, const SgSituation *situation);
+/* wanted-tunnel.c: the tunnel's own link; NULL while it is not there, or there is no role. */
+const SgLink *sg_wanted_tunnel_link (const SgSituation *situation);
 /* wanted-guard.c: fills wanted->nft of the family. */
 void sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation);
 /* wanted-guard.c: whether the guard does not look at what leaves by @link, as it is known not to

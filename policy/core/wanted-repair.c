@@ -64,13 +64,14 @@ add_preshared (SgWanted *wanted, const SgSnapshot *snapshot, uint32_t ifindex,
 }
 
 void
-sg_wanted_add_repair (SgWanted *wanted, const SgSnapshot *snapshot)
+sg_wanted_add_repair (SgWanted *wanted, const char *except, const SgSnapshot *snapshot)
 {
     for (guint i = 0; i < snapshot->profiles->len; i++) {
         const SgWireguardProfile *profile = g_ptr_array_index (snapshot->profiles, i);
         const SgLink *link = sg_snapshot_link_by_name (snapshot, profile->device);
 
-        if (!link || !sg_snapshot_wireguard (snapshot, link->ifindex))
+        if (!link || !sg_snapshot_wireguard (snapshot, link->ifindex) ||
+            g_strcmp0 (link->name, except) == 0)
             continue;
         add_addresses (wanted, snapshot, link->ifindex, profile);
         add_preshared (wanted, snapshot, link->ifindex, profile);

@@ -219,7 +219,9 @@ table_of (const SgGateway *gateway, const SgSituation *situation)
         const SgRoute *route = g_ptr_array_index (situation->snapshot->routes, i);
         SgRoute *copy;
 
+        /* Ours in main are the tunnel's, one per device; here one per subnet will do. */
         if (route->family != situation->af || route->table != RT_TABLE_MAIN ||
+            route->protocol == SG_PROTOCOL ||
             (sg_route_is_default (route) && gateway->capability[situation->family] != SG_CAPABLE))
             continue;
         copy = copy_for (route, gateway, situation->gateways);

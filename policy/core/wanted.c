@@ -136,6 +136,12 @@ new_empty (const SgConfig *config)
     wanted->fwmarks = values (sizeof (SgWantedFwmark));
     wanted->preshared = values (sizeof (SgWantedPreshared));
     wanted->addresses = values (sizeof (SgAddress));
+    wanted->peers = values (sizeof (SgWantedPeer));
+    wanted->stale_peers = values (sizeof (SgWireguardPeer));
+    wanted->stale_addresses = values (sizeof (SgAddress));
+    wanted->sysctls = values (sizeof (SgSysctl));
+    wanted->proxies = values (sizeof (SgProxy));
+    wanted->stale_proxies = values (sizeof (SgProxy));
     wanted->nft[SG_IPV6] = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
     wanted->warnings = g_ptr_array_new_with_free_func (g_free);
     return wanted;
@@ -182,19 +188,20 @@ decide (SgWanted *wanted, SgSituation *situation)
         situation->selected = sg_gateways_by_name (wanted->gateways, outbound);
     warn_of_absence (wanted, situation);
     decide_family (wanted, situation, SG_IPV6);
+    sg_wanted_add_tunnel (wanted, situation);
     g_ptr_array_sort (wanted->routes, (GCompareFunc) compare_routes);
 }
 
 SgWanted *
 sg_wanted_new (const SgConfig *config, const SgState *state, const SgMemory *memory,
-               const SgSnapshot *snapshot)
+               const SgTunnel *tunnel, const SgSnapshot *snapshot)
 {
     SgWanted *wanted = new_empty (config);
     g_autoptr (GArray) addresses = values (sizeof (SgAddress));
     SgSnapshot repaired = *snapshot;
-    SgSituation situation = {config, state, memory, &repaired};
+    SgSituation situation = {config, state, memory, tunnel, &repaired};
 
-    sg_wanted_add_repair (wanted, snapshot);
+    sg_wanted_add_repair (wanted, tunnel ? config->tunnel_interface : NULL, snapshot);
     g_array_append_vals (addresses, snapshot->addresses->data, snapshot->addresses->len);
     g_array_append_vals (addresses, wanted->addresses->data, wanted->addresses->len);
     repaired.addresses = addresses;
@@ -213,6 +220,12 @@ sg_wanted_free (SgWanted *wanted)
     g_array_unref (wanted->fwmarks);
     g_array_unref (wanted->preshared);
     g_array_unref (wanted->addresses);
+    g_array_unref (wanted->peers);
+    g_array_unref (wanted->stale_peers);
+    g_array_unref (wanted->stale_addresses);
+    g_array_unref (wanted->sysctls);
+    g_array_unref (wanted->proxies);
+    g_array_unref (wanted->stale_proxies);
     for (SgFamily family = 0; family < SG_FAMILY_N; family++)
         sg_nft_table_free (wanted->nft[family]);
     g_ptr_array_unref (wanted->warnings);

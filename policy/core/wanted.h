@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "core/snapshot.h"
 #include "core/state.h"
+#include "core/tunnel.h"
 
 /* The fwmark that a WireGuard gateway without one gets. */
 typedef struct {
@@ -21,6 +22,16 @@ typedef struct {
     SgWgRawKey public_key;
 } SgWantedPreshared;
 
+/* A peer of the tunnel's server that is not as its device is to be. Its preshared key, if any,
+ * travels on the keyring. */
+typedef struct {
+    uint32_t ifindex;
+    SgWgRawKey public_key;
+    bool preshared;
+    SgIp ip4;
+    SgIp ip6; /* AF_UNSPEC: none */
+} SgWantedPeer;
+
 typedef struct {
     GArray *gateways;  /* of SgGateway, sorted by ifindex */
     GArray *rules;     /* of SgRule, in the order in which they are to be added */
@@ -29,14 +40,23 @@ typedef struct {
     GArray *preshared; /* of SgWantedPreshared: the same */
     GArray *addresses; /* of SgAddress: those that are missing on WireGuard links */
     SgNftTable *nft[SG_FAMILY_N];
-    GPtrArray *warnings; /* of char *: what a person should know, one sentence each */
+    GArray *peers;           /* of SgWantedPeer: the tunnel's that differ */
+    GArray *stale_peers;     /* of SgWireguardPeer: the tunnel's that no device has any more */
+    GArray *stale_addresses; /* of SgAddress: the tunnel's that no subnet has any more */
+    GArray *sysctls;         /* of SgSysctl: those to be changed, in this order */
+    GArray *proxies;         /* of SgProxy: those that are missing */
+    GArray *stale_proxies;   /* of SgProxy: ours that are there in vain */
+    GPtrArray *warnings;     /* of char *: what a person should know, one sentence each */
 } SgWanted;
 
-/* Decides. Pure; never fails: whatever the snapshot holds, there is something safe to want. */
+/* Decides. Pure; never fails: whatever the snapshot holds, there is something safe to want.
+ * @tunnel: NULL where this machine has no tunnel role. */
 SgWanted *sg_wanted_new (const SgConfig *config, const SgState *state, const SgMemory *memory,
-                         const SgSnapshot *snapshot);
+                         const SgTunnel *tunnel, const SgSnapshot *snapshot);
 /* Takes back what is wanted of peers whose preshared key @keyring does not hold: what the profile
  * promised is not in it. */
 void sg_wanted_keep_known (SgWanted *wanted, const SgKeyring *keyring);
+/* Puts the preshared keys of the peers in wanted->peers on @keyring. */
+void sg_wanted_collect_keys (const SgWanted *wanted, const SgTunnel *tunnel, SgKeyring *keyring);
 void sg_wanted_free (SgWanted *wanted);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgWanted, sg_wanted_free)

@@ -53,6 +53,22 @@ sg_wg_key_equal (const SgWgRawKey *a, const SgWgRawKey *b)
     return memcmp (a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+guint
+sg_wg_key_hash (const void *key)
+{
+    guint hash;
+
+    /* A public key is as good as random. */
+    memcpy (&hash, ((const SgWgRawKey *) key)->bytes, sizeof hash);
+    return hash;
+}
+
+gboolean
+sg_wg_key_equal_hashed (const void *a, const void *b)
+{
+    return sg_wg_key_equal (a, b);
+}
+
 /* ---- the ring ---- */
 
 typedef struct {
@@ -63,14 +79,31 @@ typedef struct {
 
 /* Each entry in memory of its own: an array that grows would leave copies behind. */
 struct SgKeyring {
-    GPtrArray *entries; /* of Entry, owned */
+    GHashTable *entries; /* of Entry, owned: each is its own key */
 };
 
-static void
-entry_free (Entry *entry)
+static guint
+entry_hash (const void *data)
 {
-    explicit_bzero (entry, sizeof *entry);
-    g_free (entry);
+    const Entry *entry = data;
+
+    return sg_wg_key_hash (&entry->public_key) ^ entry->ifindex;
+}
+
+static gboolean
+entry_equal (const void *a, const void *b)
+{
+    const Entry *first = a, *second = b;
+
+    return first->ifindex == second->ifindex &&
+           sg_wg_key_equal (&first->public_key, &second->public_key);
+}
+
+static void
+entry_free (void *data)
+{
+    explicit_bzero (data, sizeof (Entry));
+    g_free (data);
 }
 
 SgKeyring *
@@ -78,7 +111,7 @@ sg_keyring_new (void)
 {
     SgKeyring *keyring = g_new0 (SgKeyring, 1);
 
-    keyring->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) entry_free);
+    keyring->entries = g_hash_table_new_full (entry_hash, entry_equal, entry_free, NULL);
     return keyring;
 }
 
@@ -87,8 +120,18 @@ sg_keyring_free (SgKeyring *keyring)
 {
     if (!keyring)
         return;
-    g_ptr_array_unref (keyring->entries);
+    g_hash_table_unref (keyring->entries);
     g_free (keyring);
+}
+
+/* The first of the same peer stays. */
+static void
+add_entry (SgKeyring *keyring, Entry *entry)
+{
+    if (g_hash_table_contains (keyring->entries, entry))
+        entry_free (entry);
+    else
+        g_hash_table_add (keyring->entries, entry);
 }
 
 void
@@ -98,17 +141,28 @@ sg_keyring_add (SgKeyring *keyring, uint32_t ifindex, const SgWgRawKey *public_k
     Entry *entry = g_new (Entry, 1);
 
     *entry = (Entry) {ifindex, *public_key, *preshared};
-    g_ptr_array_add (keyring->entries, entry);
+    add_entry (keyring, entry);
+}
+
+void
+sg_keyring_take (SgKeyring *keyring, SgKeyring *from)
+{
+    GHashTableIter iter;
+    void *entry;
+
+    g_hash_table_iter_init (&iter, from->entries);
+    while (g_hash_table_iter_next (&iter, &entry, NULL)) {
+        g_hash_table_iter_steal (&iter);
+        add_entry (keyring, entry);
+    }
+    sg_keyring_free (from);
 }
 
 const SgWgRawKey *
 sg_keyring_find (const SgKeyring *keyring, uint32_t ifindex, const SgWgRawKey *public_key)
 {
-    for (guint i = 0; i < keyring->entries->len; i++) {
-        const Entry *entry = g_ptr_array_index (keyring->entries, i);
+    const Entry wanted = {.ifindex = ifindex, .public_key = *public_key};
+    const Entry *entry = g_hash_table_lookup (keyring->entries, &wanted);
 
-        if (entry->ifindex == ifindex && sg_wg_key_equal (&entry->public_key, public_key))
-            return &entry->preshared;
-    }
-    return NULL;
+    return entry ? &entry->preshared : NULL;
 }

@@ -15,6 +15,9 @@ bool sg_wg_key_decode (const char *text, SgWgRawKey *ret_key) G_GNUC_WARN_UNUSED
 void sg_wg_key_encode (const SgWgRawKey *key, SgWgKey *ret_text);
 bool sg_wg_key_is_set (const SgWgRawKey *key);
 bool sg_wg_key_equal (const SgWgRawKey *a, const SgWgRawKey *b);
+/* For a GHashTable with public keys (SgWgRawKey) as keys. */
+guint sg_wg_key_hash (const void *key);
+gboolean sg_wg_key_equal_hashed (const void *a, const void *b);
 
 /* Preshared keys of peers. */
 typedef struct SgKeyring SgKeyring;
@@ -26,6 +29,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgKeyring, sg_keyring_free)
 /* Notes a copy of @preshared for the peer @public_key of the link @ifindex. */
 void sg_keyring_add (SgKeyring *keyring, uint32_t ifindex, const SgWgRawKey *public_key,
                      const SgWgRawKey *preshared);
+/* Moves what is on @from, which is freed, to @keyring. */
+void sg_keyring_take (SgKeyring *keyring, SgKeyring *from);
 /* Borrowed; NULL when there is none. */
 const SgWgRawKey *sg_keyring_find (const SgKeyring *keyring, uint32_t ifindex,
                                    const SgWgRawKey *public_key);

@@ -28,6 +28,7 @@ static const SgNlSpec peer_specs[] = {
 
 static const SgNlSpec allowed_specs[] = {
     [WGALLOWEDIP_A_FAMILY] = {SG_NL_U16},
+    [WGALLOWEDIP_A_IPADDR] = {SG_NL_BYTES, 4},
     [WGALLOWEDIP_A_CIDR_MASK] = {SG_NL_U8},
 };
 
@@ -38,15 +39,25 @@ parse_nested (const struct nlattr *nest, const SgNlSpec *specs, size_t n,
     return sg_nl_attrs_parse (sg_nl_attr_data (nest), sg_nl_attr_len (nest), specs, n, ret_attrs);
 }
 
+/* Of the last of @peers. */
 static bool
-parse_allowed (const struct nlattr *nest, SgWireguard *wireguard)
+parse_allowed (const struct nlattr *nest, SgWireguard *wireguard, const GArray *peers,
+               GArray *allowed)
 {
     const struct nlattr *attrs[G_N_ELEMENTS (allowed_specs)];
+    SgWireguardAllowed entry = {.peer = MAX (peers->len, 1) - 1};
+    SgIp ip;
 
     if (!parse_nested (nest, allowed_specs, G_N_ELEMENTS (allowed_specs), attrs) ||
-        !attrs[WGALLOWEDIP_A_FAMILY] || !attrs[WGALLOWEDIP_A_CIDR_MASK])
+        !attrs[WGALLOWEDIP_A_FAMILY] || !attrs[WGALLOWEDIP_A_CIDR_MASK] ||
+        !attrs[WGALLOWEDIP_A_IPADDR] ||
+        !sg_nl_attr_ip (attrs[WGALLOWEDIP_A_IPADDR],
+                        (uint8_t) sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]), &ip))
         return false;
-    if (sg_nl_attr_u8 (attrs[WGALLOWEDIP_A_CIDR_MASK]) != 0)
+    entry.prefix = sg_prefix_new (&ip, sg_nl_attr_u8 (attrs[WGALLOWEDIP_A_CIDR_MASK]));
+    if (peers->len > 0)
+        g_array_append_val (allowed, entry);
+    if (entry.prefix.len != 0)
         return true;
     wireguard->peer_default[SG_IPV6] |= sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]) == AF_INET6;
     wireguard->peer_default[SG_IPV4] |= sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]) == AF_INET;
@@ -79,7 +90,7 @@ add_peer (const struct nlattr **attrs, const SgWireguard *wireguard, GArray *pee
 }
 
 static bool
-parse_peer (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers)
+parse_peer (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers, GArray *allowed_ips)
 {
     const struct nlattr *attrs[G_N_ELEMENTS (peer_specs)];
     const struct nlattr *allowed = NULL;
@@ -91,27 +102,28 @@ parse_peer (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers)
     if (!attrs[WGPEER_A_ALLOWEDIPS])
         return true;
     while (sg_nl_attr_next (attrs[WGPEER_A_ALLOWEDIPS], &allowed, &broken)) {
-        if (!parse_allowed (allowed, wireguard))
+        if (!parse_allowed (allowed, wireguard, peers, allowed_ips))
             return false;
     }
     return !broken;
 }
 
 static bool
-parse_peers (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers)
+parse_peers (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers, GArray *allowed)
 {
     const struct nlattr *peer = NULL;
     bool broken = false;
 
     while (sg_nl_attr_next (nest, &peer, &broken)) {
-        if (!parse_peer (peer, wireguard, peers))
+        if (!parse_peer (peer, wireguard, peers, allowed))
             return false;
     }
     return !broken;
 }
 
 bool
-sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GArray *peers, GError **error)
+sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GArray *peers,
+                  GArray *allowed, GError **error)
 {
     const struct nlattr *attrs[G_N_ELEMENTS (device_specs)];
     bool ok = sg_nl_message_parse (nlh, sizeof (struct genlmsghdr), device_specs,
@@ -121,8 +133,8 @@ sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GArray *pe
         wireguard->ifindex = sg_nl_attr_u32 (attrs[WGDEVICE_A_IFINDEX]);
     if (ok && attrs[WGDEVICE_A_FWMARK])
         wireguard->fwmark = sg_nl_attr_u32 (attrs[WGDEVICE_A_FWMARK]);
-    if (!ok ||
-        (attrs[WGDEVICE_A_PEERS] && !parse_peers (attrs[WGDEVICE_A_PEERS], wireguard, peers))) {
+    if (!ok || (attrs[WGDEVICE_A_PEERS] &&
+                !parse_peers (attrs[WGDEVICE_A_PEERS], wireguard, peers, allowed))) {
         g_set_error (error, SG_ERROR, SG_ERROR_KERNEL, "malformed message about a WireGuard link");
         return false;
     }
@@ -183,6 +195,8 @@ typedef struct {
     SgWireguard wireguard;
     GArray *peers;
     guint before; /* how many peers there were when it started */
+    GArray *allowed;
+    guint allowed_before;
 } Taking;
 
 static bool
@@ -190,7 +204,7 @@ take_device (const struct nlmsghdr *nlh, void *data, GError **error)
 {
     Taking *taking = data;
 
-    return sg_genl_wg_parse (nlh, &taking->wireguard, taking->peers, error);
+    return sg_genl_wg_parse (nlh, &taking->wireguard, taking->peers, taking->allowed, error);
 }
 
 static void
@@ -200,13 +214,18 @@ reset_device (void *data)
 
     taking->wireguard = (SgWireguard) {.ifindex = taking->wireguard.ifindex};
     g_array_set_size (taking->peers, taking->before);
+    g_array_set_size (taking->allowed, taking->allowed_before);
 }
 
 bool
 sg_genl_wg_dump (SgNlSocket *sock, uint16_t family, uint32_t ifindex, SgSnapshot *snapshot,
                  GError **error)
 {
-    Taking taking = {{.ifindex = ifindex}, snapshot->peers, snapshot->peers->len};
+    Taking taking = {{.ifindex = ifindex},
+                     snapshot->peers,
+                     snapshot->peers->len,
+                     snapshot->allowed,
+                     snapshot->allowed->len};
     const SgNlReader reader = {take_device, reset_device, &taking};
     uint8_t memory[SG_GENL_WG_ROOM] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
     SgNlMessage message = begin (memory, sizeof (memory), family, WG_CMD_GET_DEVICE);
@@ -218,6 +237,7 @@ sg_genl_wg_dump (SgNlSocket *sock, uint16_t family, uint32_t ifindex, SgSnapshot
     sg_nl_socket_wipe (sock);
     if (!ok) {
         g_array_set_size (taking.peers, taking.before);
+        g_array_set_size (taking.allowed, taking.allowed_before);
         g_prefix_error (error, "read WireGuard link %u: ", ifindex);
         return false;
     }
@@ -249,6 +269,58 @@ sg_genl_wg_build_preshared (void *memory, size_t room, uint16_t family, const Sg
     sg_nl_put (&message, WGPEER_A_PUBLIC_KEY, peer->public_key.bytes, WG_KEY_LEN);
     sg_nl_put_u32 (&message, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
     sg_nl_put (&message, WGPEER_A_PRESHARED_KEY, preshared->bytes, WG_KEY_LEN);
+    sg_nl_nest_end (&message, entry);
+    sg_nl_nest_end (&message, peers);
+    return !message.full;
+}
+
+static void
+put_allowed (SgNlMessage *message, const SgIp *ip)
+{
+    struct nlattr *entry = sg_nl_nest_begin (message, /* type= */ 0);
+
+    sg_nl_put_u16 (message, WGALLOWEDIP_A_FAMILY, ip->family);
+    sg_nl_put_ip (message, WGALLOWEDIP_A_IPADDR, ip);
+    sg_nl_put_u8 (message, WGALLOWEDIP_A_CIDR_MASK, sg_family_bits (ip->family));
+    sg_nl_nest_end (message, entry);
+}
+
+bool
+sg_genl_wg_build_peer (void *memory, size_t room, uint16_t family, const SgWantedPeer *peer,
+                       const SgWgRawKey *preshared)
+{
+    SgNlMessage message = begin (memory, room, family, WG_CMD_SET_DEVICE);
+    struct nlattr *peers, *entry, *allowed;
+
+    sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, peer->ifindex);
+    peers = sg_nl_nest_begin (&message, WGDEVICE_A_PEERS);
+    entry = sg_nl_nest_begin (&message, /* type= */ 0);
+    sg_nl_put (&message, WGPEER_A_PUBLIC_KEY, peer->public_key.bytes, WG_KEY_LEN);
+    sg_nl_put_u32 (&message, WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS);
+    if (preshared)
+        sg_nl_put (&message, WGPEER_A_PRESHARED_KEY, preshared->bytes, WG_KEY_LEN);
+    allowed = sg_nl_nest_begin (&message, WGPEER_A_ALLOWEDIPS);
+    put_allowed (&message, &peer->ip4);
+    if (sg_ip_is_set (&peer->ip6))
+        put_allowed (&message, &peer->ip6);
+    sg_nl_nest_end (&message, allowed);
+    sg_nl_nest_end (&message, entry);
+    sg_nl_nest_end (&message, peers);
+    return !message.full;
+}
+
+bool
+sg_genl_wg_build_peer_remove (void *memory, size_t room, uint16_t family,
+                              const SgWireguardPeer *peer)
+{
+    SgNlMessage message = begin (memory, room, family, WG_CMD_SET_DEVICE);
+    struct nlattr *peers, *entry;
+
+    sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, peer->ifindex);
+    peers = sg_nl_nest_begin (&message, WGDEVICE_A_PEERS);
+    entry = sg_nl_nest_begin (&message, /* type= */ 0);
+    sg_nl_put (&message, WGPEER_A_PUBLIC_KEY, peer->public_key.bytes, WG_KEY_LEN);
+    sg_nl_put_u32 (&message, WGPEER_A_FLAGS, WGPEER_F_REMOVE_ME);
     sg_nl_nest_end (&message, entry);
     sg_nl_nest_end (&message, peers);
     return !message.full;

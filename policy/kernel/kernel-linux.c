@@ -8,13 +8,16 @@
 #include <linux/rtnetlink.h>
 
 #include "base/error.h"
+#include "core/tunnel-sysctl.h"
 #include "kernel/genl-wg.h"
 #include "kernel/nft-kernel.h"
 #include "kernel/nl-socket.h"
 #include "kernel/rtnl-address.h"
 #include "kernel/rtnl-link.h"
+#include "kernel/rtnl-neigh.h"
 #include "kernel/rtnl-route.h"
 #include "kernel/rtnl-rule.h"
+#include "kernel/sysctl.h"
 
 typedef struct {
     SgKernel base;
@@ -110,6 +113,32 @@ names_ipv4 (const GPtrArray *profiles)
     return false;
 }
 
+/* What only the tunnel role needs. A setting that went away with its link is not there, that is
+ * all. */
+static bool
+dump_tunnel (Linux *self, const SgConfig *config, SgSnapshot *snapshot, GError **error)
+{
+    g_autoptr (GPtrArray) paths = NULL;
+
+    if (!snapshot->tunnel)
+        return true;
+    if (!sg_rtnl_proxy_dump (self->route, snapshot, error))
+        return false;
+    paths = sg_tunnel_sysctl_paths (snapshot, config->tunnel_interface);
+    for (guint i = 0; i < paths->len; i++) {
+        g_autoptr (GError) failure = NULL;
+        SgSysctl sysctl;
+
+        if (sg_sysctl_read (g_ptr_array_index (paths, i), &sysctl, &failure)) {
+            g_array_append_val (snapshot->sysctls, sysctl);
+        } else if (!g_error_matches (failure, SG_ERROR, SG_ERROR_NOT_FOUND)) {
+            g_propagate_error (error, g_steal_pointer (&failure));
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 linux_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GError **error)
 {
@@ -122,21 +151,24 @@ linux_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GErr
         return false;
     if (config->families[SG_IPV4] && !dump_family (self, AF_INET, snapshot, error))
         return false;
-    if (!config->families[SG_IPV4] && names_ipv4 (snapshot->profiles) &&
+    if (!config->families[SG_IPV4] && (snapshot->tunnel || names_ipv4 (snapshot->profiles)) &&
         !sg_rtnl_address_dump (self->route, AF_INET, snapshot, error))
         return false;
-    return dump_wireguards (self, snapshot, error) && dump_nft (self, config, snapshot, error);
+    return dump_wireguards (self, snapshot, error) && dump_tunnel (self, config, snapshot, error) &&
+           dump_nft (self, config, snapshot, error);
 }
 
 /* ---- writing ---- */
 
 /* Which socket an action goes through. */
-typedef enum { ROAD_NETFILTER, ROAD_WIREGUARD, ROAD_ROUTE } Road;
+typedef enum { ROAD_NETFILTER, ROAD_WIREGUARD, ROAD_SYSCTL, ROAD_ROUTE } Road;
 
 static Road
 road_of (SgActionKind kind)
 {
-    if (kind >= SG_ACTION_ADDRESS_ADD)
+    if (kind == SG_ACTION_SYSCTL)
+        return ROAD_SYSCTL;
+    if (kind > SG_ACTION_SYSCTL)
         return ROAD_ROUTE;
     return kind >= SG_ACTION_WG_FWMARK ? ROAD_WIREGUARD : ROAD_NETFILTER;
 }
@@ -166,7 +198,9 @@ is_as_wanted (SgActionKind kind, int errnum)
     /* ENODEV: the device is gone, and took the route along. */
     if (kind == SG_ACTION_ROUTE_DEL)
         return errnum == ESRCH || errnum == ENODEV;
-    return kind == SG_ACTION_RULE_DEL && errnum == ENOENT;
+    if (kind == SG_ACTION_ADDRESS_DEL)
+        return errnum == EADDRNOTAVAIL;
+    return (kind == SG_ACTION_RULE_DEL || kind == SG_ACTION_PROXY_DEL) && errnum == ENOENT;
 }
 
 static void
@@ -213,6 +247,39 @@ build_preshared (const Linux *self, SgNlBatch *batch, const SgAction *action)
                                               SG_GENL_WG_PEER_ROOM, self->wg_family, &peer, key);
 }
 
+/* False also when nobody brought the preshared key along. */
+static bool
+build_peer (const Linux *self, SgNlBatch *batch, const SgWantedPeer *peer)
+{
+    const SgWgRawKey *key = NULL;
+
+    if (peer->preshared) {
+        key = self->base.keyring
+                  ? sg_keyring_find (self->base.keyring, peer->ifindex, &peer->public_key)
+                  : NULL;
+        if (!key)
+            return false;
+    }
+    return sg_genl_wg_build_peer (sg_nl_batch_reserve (batch, SG_GENL_WG_PEER_ROOM),
+                                  SG_GENL_WG_PEER_ROOM, self->wg_family, peer, key);
+}
+
+static bool
+build_peer_remove (const Linux *self, SgNlBatch *batch, const SgAction *action)
+{
+    const SgWireguardPeer peer = {.ifindex = action->ifindex, .public_key = action->public_key};
+
+    return sg_genl_wg_build_peer_remove (sg_nl_batch_reserve (batch, SG_GENL_WG_PEER_ROOM),
+                                         SG_GENL_WG_PEER_ROOM, self->wg_family, &peer);
+}
+
+static bool
+build_proxy (SgNlBatch *batch, uint16_t type, const SgProxy *proxy)
+{
+    return sg_rtnl_proxy_build (sg_nl_batch_reserve (batch, SG_RTNL_PROXY_ROOM), SG_RTNL_PROXY_ROOM,
+                                type, proxy);
+}
+
 static bool
 build (const Linux *self, SgNlBatch *batch, const SgAction *action)
 {
@@ -223,9 +290,20 @@ build (const Linux *self, SgNlBatch *batch, const SgAction *action)
                                         action->fwmark);
     case SG_ACTION_WG_PRESHARED_KEY:
         return build_preshared (self, batch, action);
+    case SG_ACTION_WG_PEER_SET:
+        return build_peer (self, batch, &action->peer);
+    case SG_ACTION_WG_PEER_DEL:
+        return build_peer_remove (self, batch, action);
+    case SG_ACTION_PROXY_ADD:
+        return build_proxy (batch, RTM_NEWNEIGH, &action->proxy);
+    case SG_ACTION_PROXY_DEL:
+        return build_proxy (batch, RTM_DELNEIGH, &action->proxy);
     case SG_ACTION_ADDRESS_ADD:
         return sg_rtnl_address_build (sg_nl_batch_reserve (batch, SG_RTNL_ADDRESS_ROOM),
                                       SG_RTNL_ADDRESS_ROOM, &action->address);
+    case SG_ACTION_ADDRESS_DEL:
+        return sg_rtnl_address_build_del (sg_nl_batch_reserve (batch, SG_RTNL_ADDRESS_ROOM),
+                                          SG_RTNL_ADDRESS_ROOM, &action->address);
     case SG_ACTION_ROUTE_ADD:
         return build_route (batch, SG_RTNL_ROUTE_ADD, action->route);
     case SG_ACTION_ROUTE_REPLACE:
@@ -236,6 +314,7 @@ build (const Linux *self, SgNlBatch *batch, const SgAction *action)
         return build_rule (batch, RTM_NEWRULE, &action->rule);
     case SG_ACTION_RULE_DEL:
         return build_rule (batch, RTM_DELRULE, &action->rule);
+    case SG_ACTION_SYSCTL:
     case SG_ACTION_NFT_TABLE_ADD:
     case SG_ACTION_NFT_SET_ADD:
     case SG_ACTION_NFT_SET_DEL:
@@ -281,6 +360,22 @@ commit_nft (Linux *self, SgNlSocket *sock, const Exchange *run, size_t n)
     self->nft_generation = base.generation;
 }
 
+/* In order, up to the first that fails: forwarding must not come on before the default route is
+ * safe from it. */
+static void
+commit_sysctls (Linux *self, const Exchange *run, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int errnum = sg_sysctl_write (&run->actions[i].sysctl);
+
+        self->base.stats.writes++;
+        if (errnum != 0) {
+            add_failure (run, &run->actions[i], g_strerror (errnum));
+            return;
+        }
+    }
+}
+
 /* Executes a run of actions that go the same road. */
 static void
 commit_run (Linux *self, const Exchange *run, size_t n)
@@ -296,6 +391,8 @@ commit_run (Linux *self, const Exchange *run, size_t n)
 
     if (!sock)
         add_failure (run, &run->actions[0], error->message);
+    else if (road == ROAD_SYSCTL)
+        commit_sysctls (self, run, n);
     else if (road == ROAD_NETFILTER)
         commit_nft (self, sock, run, n);
     else

@@ -119,6 +119,12 @@ put_action (SgNlMessage *message, const SgAction *action, size_t index)
         return true;
     case SG_ACTION_WG_FWMARK:
     case SG_ACTION_WG_PRESHARED_KEY:
+    case SG_ACTION_WG_PEER_SET:
+    case SG_ACTION_WG_PEER_DEL:
+    case SG_ACTION_SYSCTL:
+    case SG_ACTION_PROXY_ADD:
+    case SG_ACTION_PROXY_DEL:
+    case SG_ACTION_ADDRESS_DEL:
     case SG_ACTION_ADDRESS_ADD:
     case SG_ACTION_ROUTE_ADD:
     case SG_ACTION_ROUTE_REPLACE:

@@ -89,6 +89,12 @@ static const Layout layouts[SG_NFT_EXPR_KIND_N] = {
                              U32 (NFTA_EXTHDR_OFFSET, offset), U32 (NFTA_EXTHDR_LEN, len),
                              OPTIONAL_U32 (NFTA_EXTHDR_FLAGS, flags),
                              OPTIONAL_ZERO (NFTA_EXTHDR_OP)}},
+    /* op 1 is NFT_EXTHDR_OP_TCPOPT */
+    [SG_NFT_EXPR_TCPOPT_SET] = {"exthdr",
+                                {U32 (NFTA_EXTHDR_SREG, sreg), U8 (NFTA_EXTHDR_TYPE, key),
+                                 U32 (NFTA_EXTHDR_OFFSET, offset), U32 (NFTA_EXTHDR_LEN, len),
+                                 OPTIONAL_ZERO (NFTA_EXTHDR_FLAGS), U32 (NFTA_EXTHDR_OP, op)}},
+    [SG_NFT_EXPR_RT_LOAD] = {"rt", {U32 (NFTA_RT_KEY, key), U32 (NFTA_RT_DREG, dreg)}},
     [SG_NFT_EXPR_CMP] = {"cmp",
                          {U32 (NFTA_CMP_SREG, sreg), U32 (NFTA_CMP_OP, op),
                           DATA (NFTA_CMP_DATA, data)}},

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pass/files.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/fs.h"
 #include "base/lock.h"
+#include "core/tunnel-codec.h"
 
 #define STATE_FILE SG_STATE_DIR "/host.conf"
+#define TUNNEL_FILE SG_STATE_DIR "/tunnel.state"
 #define MEMORY_FILE SG_RUNTIME_DIR "/memory"
 #define LIMITS_FILE SG_RUNTIME_DIR "/limits"
 #define LOCK_FILE SG_RUNTIME_DIR "/lock"
@@ -42,6 +46,37 @@ sg_files_save_state (const SgState *state, GError **error)
 
     return sg_fs_make_folder (SG_STATE_DIR, error) &&
            sg_fs_write (STATE_FILE, text, /* durable= */ true, error);
+}
+
+bool
+sg_files_load_tunnel (SgTunnel **ret_tunnel, GError **error)
+{
+    SgTunnel *tunnel = NULL;
+    char *text = NULL;
+    size_t len = 0;
+
+    if (!sg_fs_read (TUNNEL_FILE, SG_TUNNEL_TEXT_MAX, &text, &len, error))
+        return false;
+    if (text) {
+        tunnel = sg_tunnel_parse (TUNNEL_FILE, text, len, error);
+        explicit_bzero (text, len);
+        g_free (text);
+        if (!tunnel)
+            return false;
+    }
+    *ret_tunnel = tunnel;
+    return true;
+}
+
+bool
+sg_files_save_tunnel (const SgTunnel *tunnel, GError **error)
+{
+    char *text = sg_tunnel_to_text (tunnel);
+    bool ok = sg_fs_make_folder (SG_STATE_DIR, error) &&
+              sg_fs_write (TUNNEL_FILE, text, /* durable= */ true, error);
+
+    sg_wg_text_free (text);
+    return ok;
 }
 
 SgMemory *

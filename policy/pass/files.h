@@ -6,6 +6,7 @@
 #include "core/limiter.h"
 #include "core/memory.h"
 #include "core/state.h"
+#include "core/tunnel.h"
 
 /* The configuration, the default where there is no file. */
 SgConfig *sg_files_load_config (GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -13,6 +14,12 @@ SgConfig *sg_files_load_config (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The choices; those of a new installation (auto) where there is no file. */
 SgState *sg_files_load_state (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool sg_files_save_state (const SgState *state, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The tunnel role; NULL in @ret_tunnel where there is no file. One that is truncated, unknown or
+ * from the future is SG_ERROR_STATE_CORRUPT. */
+bool sg_files_load_tunnel (SgTunnel **ret_tunnel, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Durably, and as a whole: the old or the new one is there at any moment. */
+bool sg_files_save_tunnel (const SgTunnel *tunnel, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What must not be forgotten until the next boot. A file that is malformed counts as none;
  * @ret_problem (owned by the caller) then says so, else it is NULL. One that cannot be read just

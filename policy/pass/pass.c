@@ -29,6 +29,8 @@ read_files (SgPass *pass, GError **error)
     pass->state = sg_files_load_state (error);
     if (!pass->state)
         return false;
+    if (!sg_files_load_tunnel (&pass->tunnel, error))
+        return false;
     pass->memory = sg_files_load_memory (&problem, error);
     if (!pass->memory)
         return false;
@@ -70,6 +72,7 @@ sg_pass_free (SgPass *pass)
     drop_plan (pass);
     g_clear_pointer (&pass->snapshot, sg_snapshot_free);
     g_clear_pointer (&pass->kernel, sg_kernel_close);
+    g_clear_pointer (&pass->tunnel, sg_tunnel_free);
     g_clear_pointer (&pass->memory, sg_memory_free);
     g_clear_pointer (&pass->state, sg_state_free);
     g_clear_pointer (&pass->config, sg_config_free);
@@ -87,6 +90,7 @@ sg_pass_look (SgPass *pass, SgSnapshot *snapshot, GError **error)
     drop_plan (pass);
     g_clear_pointer (&pass->snapshot, sg_snapshot_free);
     pass->snapshot = snapshot;
+    snapshot->tunnel = pass->tunnel != NULL;
     return pass->kernel->ops->dump (pass->kernel, pass->config, snapshot, error);
 }
 
@@ -96,23 +100,38 @@ sg_pass_save_state (const SgPass *pass, GError **error)
     return only_looks (pass) || sg_files_save_state (pass->state, error);
 }
 
+/* The preshared keys of the tunnel's devices, as far as they are wanted. */
+static void
+take_tunnel_keys (SgPass *pass)
+{
+    if (!pass->tunnel || pass->wanted->peers->len == 0)
+        return;
+    pass->keyring = sg_keyring_new ();
+    sg_wanted_collect_keys (pass->wanted, pass->tunnel, pass->keyring);
+    pass->kernel->keyring = pass->keyring;
+}
+
 void
 sg_pass_decide (SgPass *pass)
 {
     drop_plan (pass);
-    pass->wanted = sg_wanted_new (pass->config, pass->state, pass->memory, pass->snapshot);
+    pass->wanted =
+        sg_wanted_new (pass->config, pass->state, pass->memory, pass->tunnel, pass->snapshot);
     for (guint i = 0; i < pass->config->warnings->len; i++)
         g_ptr_array_add (pass->wanted->warnings,
                          g_strdup (g_ptr_array_index (pass->config->warnings, i)));
+    take_tunnel_keys (pass);
 }
 
 void
 sg_pass_give_keys (SgPass *pass, SgKeyring *keyring)
 {
-    g_clear_pointer (&pass->keyring, sg_keyring_free);
-    pass->keyring = keyring;
     sg_wanted_keep_known (pass->wanted, keyring);
-    pass->kernel->keyring = keyring;
+    if (pass->keyring)
+        sg_keyring_take (pass->keyring, keyring);
+    else
+        pass->keyring = keyring;
+    pass->kernel->keyring = pass->keyring;
 }
 
 static void

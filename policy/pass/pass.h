@@ -33,6 +33,7 @@ typedef struct {
     SgReporter reporter;
     SgConfig *config;
     SgState *state;
+    SgTunnel *tunnel; /* NULL: this machine has no tunnel role */
     SgMemory *memory;
     SgKernel *kernel;
     SgSnapshot *snapshot;

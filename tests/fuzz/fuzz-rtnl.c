@@ -5,6 +5,7 @@
 #include "kernel/nl-attr.h"
 #include "kernel/rtnl-address.h"
 #include "kernel/rtnl-link.h"
+#include "kernel/rtnl-neigh.h"
 #include "kernel/rtnl-nexthop.h"
 #include "kernel/rtnl-route.h"
 #include "kernel/rtnl-rule.h"
@@ -77,9 +78,25 @@ static bool
 parse_wireguard (const struct nlmsghdr *nlh, GError **error)
 {
     g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
+    g_autoptr (GArray) allowed = g_array_new (FALSE, FALSE, sizeof (SgWireguardAllowed));
     SgWireguard wireguard = {0};
 
-    return sg_genl_wg_parse (nlh, &wireguard, peers, error);
+    return sg_genl_wg_parse (nlh, &wireguard, peers, allowed, error);
+}
+
+/* What was read can be built, and is read the same again. */
+static bool
+parse_proxy (const struct nlmsghdr *nlh, GError **error)
+{
+    _Alignas(struct nlmsghdr) uint8_t memory[SG_RTNL_PROXY_ROOM] = {0};
+    SgProxy proxy, again;
+
+    if (!sg_rtnl_proxy_parse (nlh, &proxy, error))
+        return false;
+    g_assert_true (sg_rtnl_proxy_build (memory, sizeof memory, RTM_NEWNEIGH, &proxy));
+    g_assert_true (sg_rtnl_proxy_parse ((const void *) memory, &again, error));
+    g_assert_cmpint (sg_ip_compare (&proxy.ip, &again.ip), ==, 0);
+    return true;
 }
 
 static bool
@@ -96,7 +113,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     static bool (*const parsers[]) (const struct nlmsghdr *nlh, GError **error) = {
         parse_link,    parse_address,   parse_rule,  parse_route,
-        parse_nexthop, parse_wireguard, parse_error,
+        parse_nexthop, parse_wireguard, parse_error, parse_proxy,
     };
     const struct nlmsghdr *nlh;
 

@@ -83,13 +83,37 @@ carry_over (const SgSnapshot *from, SgSnapshot *to)
     }
 }
 
+/* The tunnel's link is there all the time, and with it what is on it; the settings, too. */
+static void
+carry_over_tunnel (const SgSituationText *from, const SgSnapshot *after, SgSnapshot *to)
+{
+    const SgLink *link = sg_snapshot_link_by_name (after, from->config->tunnel_interface);
+
+    if (from->tunnel)
+        g_array_append_vals (to->proxies, after->proxies->data, after->proxies->len);
+    if (!from->tunnel || !link || !sg_snapshot_link_by_name (to, link->name))
+        return;
+    g_array_set_size (to->peers, 0);
+    g_array_set_size (to->allowed, 0);
+    g_array_set_size (to->sysctls, 0);
+    g_array_append_vals (to->peers, after->peers->data, after->peers->len);
+    g_array_append_vals (to->allowed, after->allowed->data, after->allowed->len);
+    g_array_append_vals (to->sysctls, after->sysctls->data, after->sysctls->len);
+    for (guint i = 0; i < after->addresses->len; i++) {
+        const SgAddress *address = &g_array_index (after->addresses, SgAddress, i);
+
+        if (address->ifindex == link->ifindex && !sg_ip_is_link_local (&address->ip))
+            g_array_append_vals (to->addresses, address, 1);
+    }
+}
+
 /* ---- planning and applying ---- */
 
 static SgWanted *
 decide (const SgSituationText *situation)
 {
-    SgWanted *wanted =
-        sg_wanted_new (situation->config, situation->state, situation->memory, situation->snapshot);
+    SgWanted *wanted = sg_wanted_new (situation->config, situation->state, situation->memory,
+                                      situation->tunnel, situation->snapshot);
 
     sg_gateways_remember (wanted->gateways, situation->snapshot, situation->memory);
     return wanted;
@@ -116,6 +140,7 @@ static void
 replace_snapshot (SgSituationText *situation, SgSnapshot *after)
 {
     after->nm = situation->snapshot->nm;
+    after->tunnel = situation->snapshot->tunnel;
     g_array_append_vals (after->devices, situation->snapshot->devices->data,
                          situation->snapshot->devices->len);
     g_ptr_array_extend_and_steal (after->profiles,
@@ -136,6 +161,7 @@ second_step (const char *text, const char *then)
     SgSituationText *second = sg_situation_parse (changed);
 
     carry_over (after, second->snapshot);
+    carry_over_tunnel (first, after, second->snapshot);
     sg_nft_table_free (second->snapshot->nft[SG_IPV6]);
     second->snapshot->nft[SG_IPV6] = g_steal_pointer (&after->nft[SG_IPV6]);
     sg_memory_free (second->memory);

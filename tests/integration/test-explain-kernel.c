@@ -300,7 +300,7 @@ world_open (World *world, const char *situation)
     world->sock = sg_nl_socket_open (NETLINK_ROUTE, &world->stats, &error);
     g_assert_no_error (error);
     wanted = sg_wanted_new (world->text->config, world->text->state, world->text->memory,
-                            world->text->snapshot);
+                            world->text->tunnel, world->text->snapshot);
     apply_plan (world, wanted);
     world->gateways = g_array_ref (wanted->gateways);
     world->now = sg_snapshot_new ();

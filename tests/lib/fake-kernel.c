@@ -21,6 +21,9 @@ sg_fake_copy (const SgSnapshot *from, SgSnapshot *to)
     g_array_append_vals (to->rules, from->rules->data, from->rules->len);
     g_array_append_vals (to->wireguards, from->wireguards->data, from->wireguards->len);
     g_array_append_vals (to->peers, from->peers->data, from->peers->len);
+    g_array_append_vals (to->allowed, from->allowed->data, from->allowed->len);
+    g_array_append_vals (to->proxies, from->proxies->data, from->proxies->len);
+    g_array_append_vals (to->sysctls, from->sysctls->data, from->sysctls->len);
     for (guint i = 0; i < from->routes->len; i++)
         g_ptr_array_add (to->routes, sg_route_copy (g_ptr_array_index (from->routes, i)));
     g_clear_pointer (&to->nft[SG_IPV6], sg_nft_table_free);
@@ -243,6 +246,84 @@ set_preshared (SgSnapshot *state, const SgAction *action)
     return 0;
 }
 
+/* ---- the tunnel role ---- */
+
+/* Takes the peer away, and returns the index where it was; -1 when it was not there. */
+static int
+peer_del (SgSnapshot *state, uint32_t ifindex, const SgWgRawKey *public_key)
+{
+    for (guint i = 0; i < state->peers->len; i++) {
+        SgWireguardPeer *peer = &g_array_index (state->peers, SgWireguardPeer, i);
+
+        if (peer->ifindex != ifindex || !sg_wg_key_equal (&peer->public_key, public_key))
+            continue;
+        g_array_remove_index (state->peers, i);
+        for (guint j = state->allowed->len; j-- > 0;) {
+            SgWireguardAllowed *allowed = &g_array_index (state->allowed, SgWireguardAllowed, j);
+
+            if (allowed->peer == i)
+                g_array_remove_index (state->allowed, j);
+            else if (allowed->peer > i)
+                allowed->peer--;
+        }
+        return (int) i;
+    }
+    return -1;
+}
+
+/* As the last of all: the order of peers means nothing. */
+static void
+peer_set (SgSnapshot *state, const SgWantedPeer *wanted)
+{
+    SgWireguardPeer peer = {wanted->ifindex, wanted->public_key, wanted->preshared};
+    SgWireguardAllowed ip4 = {0, sg_prefix_host (&wanted->ip4)};
+    SgWireguardAllowed ip6 = {0, sg_prefix_host (&wanted->ip6)};
+
+    peer_del (state, wanted->ifindex, &wanted->public_key);
+    ip4.peer = ip6.peer = state->peers->len;
+    g_array_append_val (state->peers, peer);
+    g_array_append_val (state->allowed, ip4);
+    if (sg_ip_is_set (&wanted->ip6))
+        g_array_append_val (state->allowed, ip6);
+}
+
+static int
+sysctl_set (SgSnapshot *state, const SgSysctl *wanted)
+{
+    for (guint i = 0; i < state->sysctls->len; i++) {
+        SgSysctl *sysctl = &g_array_index (state->sysctls, SgSysctl, i);
+
+        if (strcmp (sysctl->path, wanted->path) == 0) {
+            sysctl->value = wanted->value;
+            return 0;
+        }
+    }
+    return ENOENT;
+}
+
+static void
+proxy_del (SgSnapshot *state, const SgProxy *proxy)
+{
+    for (guint i = state->proxies->len; i-- > 0;) {
+        const SgProxy *have = &g_array_index (state->proxies, SgProxy, i);
+
+        if (have->ifindex == proxy->ifindex && sg_ip_compare (&have->ip, &proxy->ip) == 0)
+            g_array_remove_index (state->proxies, i);
+    }
+}
+
+static void
+address_del (SgSnapshot *state, const SgAddress *address)
+{
+    for (guint i = state->addresses->len; i-- > 0;) {
+        const SgAddress *have = &g_array_index (state->addresses, SgAddress, i);
+
+        if (have->ifindex == address->ifindex && have->prefix_len == address->prefix_len &&
+            sg_ip_compare (&have->ip, &address->ip) == 0)
+            g_array_remove_index (state->addresses, i);
+    }
+}
+
 /* ---- commits ---- */
 
 /* One action that is not of nftables; 0 or the errno that counts as failure (see
@@ -255,6 +336,24 @@ change (SgSnapshot *state, const SgAction *action)
         return set_fwmark (state, action->ifindex, action->fwmark);
     case SG_ACTION_WG_PRESHARED_KEY:
         return set_preshared (state, action);
+    case SG_ACTION_WG_PEER_SET:
+        peer_set (state, &action->peer);
+        return 0;
+    case SG_ACTION_WG_PEER_DEL:
+        peer_del (state, action->ifindex, &action->public_key);
+        return 0;
+    case SG_ACTION_SYSCTL:
+        return sysctl_set (state, &action->sysctl);
+    case SG_ACTION_PROXY_ADD:
+        proxy_del (state, &action->proxy);
+        g_array_append_val (state->proxies, action->proxy);
+        return 0;
+    case SG_ACTION_PROXY_DEL:
+        proxy_del (state, &action->proxy);
+        return 0;
+    case SG_ACTION_ADDRESS_DEL:
+        address_del (state, &action->address);
+        return 0;
     case SG_ACTION_ADDRESS_ADD:
         g_array_append_val (state->addresses, action->address);
         return 0;

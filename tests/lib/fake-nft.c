@@ -227,6 +227,12 @@ change (SgNftTable *table, const SgAction *action)
     case SG_ACTION_NFT_TABLE_ADD:
     case SG_ACTION_WG_FWMARK:
     case SG_ACTION_WG_PRESHARED_KEY:
+    case SG_ACTION_WG_PEER_SET:
+    case SG_ACTION_WG_PEER_DEL:
+    case SG_ACTION_SYSCTL:
+    case SG_ACTION_PROXY_ADD:
+    case SG_ACTION_PROXY_DEL:
+    case SG_ACTION_ADDRESS_DEL:
     case SG_ACTION_ADDRESS_ADD:
     case SG_ACTION_ROUTE_ADD:
     case SG_ACTION_ROUTE_REPLACE:

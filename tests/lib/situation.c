@@ -331,6 +331,37 @@ parse_peer (Words *words, SgSituationText *to)
     peer.ifindex = take_interface (words, to->snapshot);
     peer.preshared = take_word (words, "preshared");
     g_array_append_val (to->snapshot->peers, peer);
+    while (peek (words)) {
+        SgWireguardAllowed allowed = {.peer = to->snapshot->peers->len - 1};
+
+        if (!take_word (words, "allowed"))
+            unknown (words);
+        allowed.prefix = take_prefix (words);
+        g_array_append_val (to->snapshot->allowed, allowed);
+    }
+}
+
+static void
+parse_proxy (Words *words, SgSituationText *to)
+{
+    SgProxy proxy = {.ip = take_ip (words)};
+
+    if (!take_word (words, "dev"))
+        unknown (words);
+    proxy.ifindex = take_interface (words, to->snapshot);
+    if (take_word (words, "proto"))
+        proxy.protocol = take_protocol (words);
+    g_array_append_val (to->snapshot->proxies, proxy);
+}
+
+static void
+parse_sysctl (Words *words, SgSituationText *to)
+{
+    SgSysctl sysctl = {0};
+
+    g_strlcpy (sysctl.path, take (words), sizeof sysctl.path);
+    sysctl.value = (int32_t) take_number (words);
+    g_array_append_val (to->snapshot->sysctls, sysctl);
 }
 
 static void
@@ -457,18 +488,65 @@ parse_mark (Words *words, SgSituationText *to)
     g_array_append_val (to->memory->marks, mark);
 }
 
+/* ---- the tunnel role ---- */
+
+static void
+parse_subnet (Words *words, SgSituationText *to)
+{
+    static const SgTunnelKeys server = {{{1}}, {{2}}, {{0}}};
+    SgPrefix network = take_prefix (words);
+    SgTunnelSubnet *subnet = sg_tunnel_subnet_new (&network, words->line);
+
+    if (peek (words))
+        subnet->prefix = take_prefix (words);
+    if (!to->tunnel)
+        to->tunnel = sg_tunnel_new (&server);
+    to->snapshot->tunnel = true;
+    g_ptr_array_add (to->tunnel->subnets, subnet);
+}
+
+static void
+parse_tunnel_device (Words *words, SgSituationText *to)
+{
+    SgIp ip4 = take_ip (words);
+    SgTunnelDevice *device = sg_tunnel_device_new (&ip4, words->line);
+
+    memcpy (device->keys.public_key.bytes, ip4.bytes, 4);
+    memcpy (device->keys.preshared_key.bytes + 1, ip4.bytes, 4);
+    if (take_word (words, "server"))
+        device->kind = SG_TUNNEL_SERVER;
+    if (!to->tunnel)
+        g_error ("situation: “%s”: a device belongs to a subnet", words->line);
+    g_ptr_array_add (
+        ((SgTunnelSubnet *) g_ptr_array_index (to->tunnel->subnets, to->tunnel->subnets->len - 1))
+            ->devices,
+        device);
+}
+
 static const struct {
     const char *word;
     void (*parse) (Words *words, SgSituationText *to);
 } line_table[] = {
-    {"link", parse_link},           {"address", parse_address},
-    {"route", parse_route},         {"rule", parse_rule},
-    {"wireguard", parse_wireguard}, {"networkmanager", parse_networkmanager},
-    {"device", parse_device},       {"foreign-chain", parse_foreign_chain},
-    {"config", parse_config},       {"outbound", parse_outbound},
-    {"trusted", parse_trusted},     {"remember", parse_remember},
-    {"mark", parse_mark},           {"peer", parse_peer},
-    {"profile", parse_profile},     {"override", parse_override},
+    {"link", parse_link},
+    {"address", parse_address},
+    {"route", parse_route},
+    {"rule", parse_rule},
+    {"wireguard", parse_wireguard},
+    {"networkmanager", parse_networkmanager},
+    {"device", parse_device},
+    {"foreign-chain", parse_foreign_chain},
+    {"config", parse_config},
+    {"outbound", parse_outbound},
+    {"trusted", parse_trusted},
+    {"remember", parse_remember},
+    {"mark", parse_mark},
+    {"peer", parse_peer},
+    {"profile", parse_profile},
+    {"proxy", parse_proxy},
+    {"sysctl", parse_sysctl},
+    {"subnet", parse_subnet},
+    {"tunnel-device", parse_tunnel_device},
+    {"override", parse_override},
 };
 
 /* Links come in a first pass: any other line may name one. */
@@ -527,6 +605,7 @@ sg_situation_free (SgSituationText *situation)
     sg_config_free (situation->config);
     sg_state_free (situation->state);
     sg_memory_free (situation->memory);
+    sg_tunnel_free (situation->tunnel);
     sg_snapshot_free (situation->snapshot);
     g_free (situation);
 }

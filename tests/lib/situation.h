@@ -7,7 +7,9 @@
  *     route default table main proto 9 metric 100 via fe80::1 dev eth0 [expires] [pref high]
  *     rule pref 0 lookup 255 proto 2
  *     wireguard wg0 fwmark 0x0 [default6] [default4]
- *     peer PUBLICKEY dev wg0 [preshared]
+ *     peer PUBLICKEY dev wg0 [preshared] [allowed PREFIX]…
+ *     proxy 2001:db8::2 dev eth0 proto sixgate
+ *     sysctl net/ipv6/conf/all/forwarding 0
  *     profile wg0 [fwmark 0x0] [address 2001:db8::2/128]… [preshared PUBLICKEY]…
  *     networkmanager absent|starting|ready
  *     device eth0 kind ethernet can-be-gateway managed active [external] [gateway6 IP]
@@ -16,6 +18,8 @@
  *     config KEY=VALUE          outbound IF          trusted IF PREFIX
  *     override PREFIX IF        (sorted by prefix)
  *     remember IFINDEX IF KIND  mark NUMBER
+ *     subnet 10.59.0.0/24 [2001:db8:1::/64]      # of the tunnel role
+ *     tunnel-device 10.59.0.2 [server]           # of the last subnet; its keys follow from it
  *
  * Empty lines and what follows a # are for readers. */
 #pragma once
@@ -26,6 +30,7 @@ typedef struct {
     SgConfig *config;
     SgState *state;
     SgMemory *memory;
+    SgTunnel *tunnel; /* NULL where no line is about it */
     SgSnapshot *snapshot;
 } SgSituationText;
 

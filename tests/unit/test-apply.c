@@ -139,7 +139,8 @@ run_begin (Run *now, const World *world)
     now->snapshot->nm = text->snapshot->nm;
     g_array_append_vals (now->snapshot->devices, text->snapshot->devices->data,
                          text->snapshot->devices->len);
-    now->wanted = sg_wanted_new (text->config, text->state, text->memory, now->snapshot);
+    now->wanted =
+        sg_wanted_new (text->config, text->state, text->memory, text->tunnel, now->snapshot);
     now->plan = sg_plan_new (now->snapshot, now->wanted);
 }
 

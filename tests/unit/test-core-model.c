@@ -405,7 +405,8 @@ everything_works (const SgSnapshot *kernel, const SgWanted *wanted)
 static SgWanted *
 decide (const SgSituationText *now)
 {
-    SgWanted *wanted = sg_wanted_new (now->config, now->state, now->memory, now->snapshot);
+    SgWanted *wanted =
+        sg_wanted_new (now->config, now->state, now->memory, now->tunnel, now->snapshot);
 
     sg_gateways_remember (wanted->gateways, now->snapshot, now->memory);
     return wanted;

@@ -56,7 +56,8 @@ plan_for (const char *text, const SgSnapshot *before)
         sg_nft_table_free (f->now->snapshot->nft[SG_IPV6]);
         f->now->snapshot->nft[SG_IPV6] = sg_fake_nft_copy (before->nft[SG_IPV6]);
     }
-    f->wanted = sg_wanted_new (f->now->config, f->now->state, f->now->memory, f->now->snapshot);
+    f->wanted = sg_wanted_new (f->now->config, f->now->state, f->now->memory, f->now->tunnel,
+                               f->now->snapshot);
     f->plan = sg_plan_new (f->now->snapshot, f->wanted);
     f->text = sg_plan_to_string (f->plan, f->now->snapshot);
     return f;

@@ -86,7 +86,7 @@ decide (const char *text)
 {
     g_autoptr (SgSituationText) now = sg_situation_parse (text);
     g_autoptr (SgWanted) wanted =
-        sg_wanted_new (now->config, now->state, now->memory, now->snapshot);
+        sg_wanted_new (now->config, now->state, now->memory, now->tunnel, now->snapshot);
     GString *out = g_string_new (NULL);
 
     say_gateways (out, wanted);

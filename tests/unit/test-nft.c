@@ -20,10 +20,8 @@
 /* What the sets are in the nft language. */
 #define SETS_TEXT                                                                                  \
     "map gateway_mark { type iface_index : mark; }\n"                                              \
-    "set gateway_marks { type mark; }\n"                                                           \
-    "set reply_ok { type mark . iface_index; }\n"                                                  \
-    "set gateways { type iface_index; }\n"                                                         \
-    "set exempt { type iface_index; }\n"                                                           \
+    "set gateway_marks { type mark; }\nset reply_ok { type mark . iface_index; }\n"                \
+    "set gateways { type iface_index; }\nset exempt { type iface_index; }\n"                       \
     "set selected { type iface_index; }\n"                                                         \
     "set unselected { type iface_index . ipv6_addr; flags interval; }\n"                           \
     "set overrides { type iface_index . ipv6_addr; flags interval; }\n"                            \
@@ -31,7 +29,9 @@
     "set gateway_addresses { type ipv6_addr; }\n"                                                  \
     "set own_addresses { type iface_index . ipv6_addr; }\n"                                        \
     "set local_prefixes { type iface_index . ipv6_addr; flags interval; }\n"                       \
-    "set transport_marks { type mark; }\n"
+    "set transport_marks { type mark; }\nset tunnel_links { type iface_index; }\n"                 \
+    "set tunnel_devices { type ipv6_addr; }\nmap tunnel_subnets { type ipv6_addr : mark; }\n"      \
+    "set tunnel_members { type mark . ipv6_addr; }\n"
 
 /* ---- a namespace to work in ---- */
 
@@ -224,8 +224,8 @@ reference (void)
     SgNftTable *table = sg_nft_table_new (NFPROTO_IPV6, TABLE);
 
     table->exists = true;
-    sg_ruleset_add_sets (table);
-    sg_ruleset_add_chains (table, /* guard= */ true);
+    sg_ruleset_add_sets (table, SG_RULESET_GUARD | SG_RULESET_TUNNEL);
+    sg_ruleset_add_chains (table, SG_RULESET_GUARD | SG_RULESET_TUNNEL);
     return table;
 }
 

@@ -101,9 +101,10 @@ static bool
 parse_wireguard (const struct nlmsghdr *nlh, GError **error)
 {
     g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
+    g_autoptr (GArray) allowed = g_array_new (FALSE, FALSE, sizeof (SgWireguardAllowed));
     SgWireguard wireguard = {0};
 
-    return sg_genl_wg_parse (nlh, &wireguard, peers, error);
+    return sg_genl_wg_parse (nlh, &wireguard, peers, allowed, error);
 }
 
 /* Parses @len bytes of @bytes from an allocation of just that size; an error is set if and only
@@ -642,10 +643,11 @@ test_wireguard (void)
         g_autoptr (GError) error = NULL;
         Memory memory = {0};
         g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
+        g_autoptr (GArray) allowed = g_array_new (FALSE, FALSE, sizeof (SgWireguardAllowed));
         SgWireguard read = {0};
 
         build_wireguard (&memory, 51820, cases[i].family, cases[i].len);
-        g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
+        g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, allowed, &error));
         g_assert_cmpuint (read.ifindex, ==, 9);
         g_assert_cmpuint (read.fwmark, ==, 51820);
         g_assert_true (read.peer_default[SG_IPV6] == cases[i].default6);
@@ -661,14 +663,15 @@ test_wireguard_continued (void)
 {
     g_autoptr (GError) error = NULL;
     g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
+    g_autoptr (GArray) allowed = g_array_new (FALSE, FALSE, sizeof (SgWireguardAllowed));
     SgWireguard read = {0};
     Memory memory = {0};
 
     build_wireguard (&memory, 51820, AF_INET6, 0);
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
+    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, allowed, &error));
     memset (&memory, 0, sizeof (memory));
     build_wireguard (&memory, 0, AF_INET, 0);
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
+    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, allowed, &error));
     g_assert_cmpuint (read.fwmark, ==, 51820);
     g_assert_true (read.peer_default[SG_IPV6]);
     g_assert_true (read.peer_default[SG_IPV4]);

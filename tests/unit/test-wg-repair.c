@@ -81,6 +81,7 @@ test_wireguard_peers (void)
     static const uint8_t preshared[WG_KEY_LEN] = {[WG_KEY_LEN - 1] = 1}, zeros[WG_KEY_LEN];
     static const uint8_t *const has[] = {preshared, zeros, NULL};
     g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
+    g_autoptr (GArray) allowed = g_array_new (FALSE, FALSE, sizeof (SgWireguardAllowed));
     g_autoptr (GError) error = NULL;
     SgWireguard read = {.ifindex = 9};
     Memory memory = {0};
@@ -97,7 +98,7 @@ test_wireguard_peers (void)
     }
     sg_nl_nest_end (&message, list);
 
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
+    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, allowed, &error));
     g_assert_cmpuint (peers->len, ==, 2);
     for (guint i = 0; i < peers->len; i++) {
         const SgWireguardPeer *peer = &g_array_index (peers, SgWireguardPeer, i);
@@ -118,6 +119,7 @@ test_wireguard_preshared (void)
     const SgWireguardPeer peer = {.ifindex = 9, .public_key = {{7, 8, 9}}};
     const SgWgRawKey key = {{4, 5, 6}};
     g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
+    g_autoptr (GArray) allowed = g_array_new (FALSE, FALSE, sizeof (SgWireguardAllowed));
     g_autoptr (GError) error = NULL;
     const struct nlattr *attrs[G_N_ELEMENTS (device)], *of_peer[G_N_ELEMENTS (peer_specs)];
     const struct nlattr *first = NULL;
@@ -128,7 +130,7 @@ test_wireguard_preshared (void)
     g_assert_true (sg_genl_wg_build_preshared (&memory, SG_GENL_WG_PEER_ROOM, 30, &peer, &key));
     g_assert_cmpuint (((const struct genlmsghdr *) sg_nl_message_header (&memory.nlh))->cmd, ==,
                       WG_CMD_SET_DEVICE);
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, &error));
+    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, allowed, &error));
     g_assert_cmpuint (read.ifindex, ==, 9);
     g_assert_cmpuint (peers->len, ==, 1);
     g_assert_true (g_array_index (peers, SgWireguardPeer, 0).preshared);

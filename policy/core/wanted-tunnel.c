@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The tunnel role in the kernel (spec 2.4 and 2.5): addresses of the server, peers, routes to the
+ * devices, settings, proxy neighbours. The link is NetworkManager's; everything on it is ours. */
+#include "core/wanted-parts.h"
+
+#include <string.h>
+
+#include <linux/if_addr.h>
+
+#include "core/contract.h"
+#include "core/tunnel-addresses.h"
+#include "core/tunnel-config.h"
+#include "core/tunnel-prefix.h"
+#include "core/tunnel-sysctl.h"
+
+/* What the kernel gives a route without a metric (IP6_RT_PRIO_USER, net/ip6_route.h). */
+#define DEFAULT_METRIC 1024u
+
+const SgLink *
+sg_wanted_tunnel_link (const SgSituation *situation)
+{
+    const SgLink *link =
+        situation->tunnel
+            ? sg_snapshot_link_by_name (situation->snapshot, situation->config->tunnel_interface)
+            : NULL;
+
+    return link && strcmp (link->kind, "wireguard") == 0 ? link : NULL;
+}
+
+/* ---- addresses ---- */
+
+static bool
+is_server_address (const GArray *addresses, const SgAddress *address)
+{
+    for (guint i = 0; i < addresses->len; i++) {
+        const SgWgAddress *wanted = &g_array_index (addresses, SgWgAddress, i);
+
+        if (sg_ip_compare (&wanted->ip, &address->ip) == 0 && wanted->len == address->prefix_len)
+            return true;
+    }
+    return false;
+}
+
+static bool
+has_address (const GArray *addresses, uint32_t ifindex, const SgWgAddress *wanted)
+{
+    for (guint i = 0; i < addresses->len; i++) {
+        const SgAddress *address = &g_array_index (addresses, SgAddress, i);
+
+        if (address->ifindex == ifindex && sg_ip_compare (&address->ip, &wanted->ip) == 0 &&
+            address->prefix_len == wanted->len)
+            return true;
+    }
+    return false;
+}
+
+/* Link-local ones are NetworkManager's. */
+static void
+add_addresses (SgWanted *wanted, const SgSituation *situation, const SgLink *link)
+{
+    g_autoptr (GArray) server = sg_tunnel_server_addresses (situation->tunnel);
+    const GArray *have = situation->snapshot->addresses;
+
+    for (guint i = 0; i < server->len; i++) {
+        const SgWgAddress *mine = &g_array_index (server, SgWgAddress, i);
+        SgAddress address = {.ifindex = link->ifindex,
+                             .ip = mine->ip,
+                             .prefix_len = mine->len,
+                             .scope = RT_SCOPE_UNIVERSE,
+                             .flags = IFA_F_PERMANENT};
+
+        if (!has_address (have, link->ifindex, mine))
+            g_array_append_val (wanted->addresses, address);
+    }
+    for (guint i = 0; i < have->len; i++) {
+        const SgAddress *address = &g_array_index (have, SgAddress, i);
+
+        if (address->ifindex == link->ifindex && !sg_ip_is_link_local (&address->ip) &&
+            !is_server_address (server, address))
+            g_array_append_vals (wanted->stale_addresses, address, 1);
+    }
+}
+
+/* ---- peers ---- */
+
+/* What the kernel has of a peer, against the allowed-ips that its device is to have. */
+typedef struct {
+    const SgWireguardPeer *peer;
+    uint32_t first, n; /* its stretch of SgSnapshot.allowed */
+    bool kept;
+} Have;
+
+static bool
+allows (const SgSnapshot *snapshot, const Have *have, const SgIp *ip)
+{
+    for (uint32_t i = have->first; i < have->first + have->n; i++) {
+        const SgWireguardAllowed *allowed =
+            &g_array_index (snapshot->allowed, SgWireguardAllowed, i);
+
+        if (sg_ip_compare (&allowed->prefix.ip, ip) == 0 &&
+            allowed->prefix.len == sg_family_bits (ip->family))
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_as_wanted (const SgSnapshot *snapshot, const Have *have, const SgWantedPeer *peer)
+{
+    uint32_t n = sg_ip_is_set (&peer->ip6) ? 2 : 1;
+
+    return have->n == n && (have->peer->preshared || !peer->preshared) &&
+           allows (snapshot, have, &peer->ip4) && (n == 1 || allows (snapshot, have, &peer->ip6));
+}
+
+/* The peers of the link by public key. */
+static GArray *
+collect_peers (const SgSnapshot *snapshot, uint32_t ifindex)
+{
+    GArray *have = g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (Have));
+    guint at = 0;
+
+    for (guint i = 0; i < snapshot->peers->len; i++) {
+        Have entry = {&g_array_index (snapshot->peers, SgWireguardPeer, i), at, 0, false};
+
+        while (at < snapshot->allowed->len &&
+               g_array_index (snapshot->allowed, SgWireguardAllowed, at).peer == i)
+            at++;
+        entry.n = at - entry.first;
+        if (entry.peer->ifindex == ifindex)
+            g_array_append_val (have, entry);
+    }
+    return have;
+}
+
+static void
+add_peer (SgWanted *wanted, const SgSituation *situation, GHashTable *by_key,
+          const SgWantedPeer *peer)
+{
+    Have *have = g_hash_table_lookup (by_key, &peer->public_key);
+
+    if (have)
+        have->kept = true;
+    if (!have || !is_as_wanted (situation->snapshot, have, peer))
+        g_array_append_vals (wanted->peers, peer, 1);
+}
+
+static void
+add_peers (SgWanted *wanted, const SgSituation *situation, const SgLink *link)
+{
+    g_autoptr (GArray) have = collect_peers (situation->snapshot, link->ifindex);
+    g_autoptr (GHashTable) by_key = g_hash_table_new (sg_wg_key_hash, sg_wg_key_equal_hashed);
+
+    for (guint i = 0; i < have->len; i++) {
+        Have *entry = &g_array_index (have, Have, i);
+
+        g_hash_table_insert (by_key, (void *) &entry->peer->public_key, entry);
+    }
+    for (guint i = 0; i < situation->tunnel->subnets->len; i++) {
+        const SgTunnelSubnet *subnet = g_ptr_array_index (situation->tunnel->subnets, i);
+
+        for (guint j = 0; j < subnet->devices->len; j++) {
+            const SgTunnelDevice *device = g_ptr_array_index (subnet->devices, j);
+            SgWantedPeer peer = {link->ifindex, device->keys.public_key,
+                                 sg_wg_key_is_set (&device->keys.preshared_key), device->ip4,
+                                 sg_tunnel_device_ip6 (subnet, device)};
+
+            add_peer (wanted, situation, by_key, &peer);
+        }
+    }
+    for (guint i = 0; i < have->len; i++) {
+        const Have *entry = &g_array_index (have, Have, i);
+
+        if (!entry->kept)
+            g_array_append_vals (wanted->stale_peers, entry->peer, 1);
+    }
+}
+
+/* ---- routes ---- */
+
+static void
+add_route (SgWanted *wanted, const SgPrefix *dst, uint32_t table, uint32_t ifindex)
+{
+    SgRoute *route = sg_route_new (AF_INET6, 1);
+
+    route->type = RTN_UNICAST;
+    route->protocol = SG_PROTOCOL;
+    route->table = table;
+    route->metric = DEFAULT_METRIC;
+    route->dst = *dst;
+    route->nexthops[0].ifindex = ifindex;
+    g_ptr_array_add (wanted->routes, route);
+}
+
+/* Whether an earlier subnet has the same range: one route is enough. */
+static bool
+is_repeated (const SgTunnel *tunnel, guint index, const SgPrefix *range)
+{
+    for (guint i = 0; i < index; i++) {
+        SgPrefix other = sg_tunnel_subnet_range (g_ptr_array_index (tunnel->subnets, i));
+
+        if (sg_prefix_compare (&other, range) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a route of main to others is as specific as @range, as that to a WAN of a few addresses. */
+static bool
+is_contested (const SgSnapshot *snapshot, const SgPrefix *range)
+{
+    for (guint i = 0; i < snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
+
+        if (route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+            route->protocol != SG_PROTOCOL && route->dst.len < 128 &&
+            route->dst.len >= range->len && sg_prefix_covers (range, &route->dst))
+            return true;
+    }
+    return false;
+}
+
+static void
+add_device_routes (SgWanted *wanted, const SgTunnelSubnet *subnet, uint32_t table, uint32_t ifindex)
+{
+    for (guint i = 0; i < subnet->devices->len; i++) {
+        SgIp ip = sg_tunnel_device_ip6 (subnet, g_ptr_array_index (subnet->devices, i));
+        SgPrefix host = sg_prefix_host (&ip);
+
+        add_route (wanted, &host, table, ifindex);
+    }
+}
+
+/* A host route per device in main: it wins over an on-link prefix of the same addresses. In the
+ * gateways' tables one route per subnet is enough, unless another is as specific. */
+static void
+add_routes (SgWanted *wanted, const SgSituation *situation, const SgLink *link)
+{
+    for (guint i = 0; i < situation->tunnel->subnets->len; i++) {
+        const SgTunnelSubnet *subnet = g_ptr_array_index (situation->tunnel->subnets, i);
+        SgPrefix range = sg_tunnel_subnet_range (subnet);
+        bool contested, repeated;
+
+        if (!sg_prefix_is_set (&range))
+            continue;
+        contested = is_contested (situation->snapshot, &range);
+        repeated = is_repeated (situation->tunnel, i, &range);
+        add_device_routes (wanted, subnet, RT_TABLE_MAIN, link->ifindex);
+        for (guint j = 0; j < situation->gateways->len; j++) {
+            uint32_t table = g_array_index (situation->gateways, SgGateway, j).table;
+
+            if (contested)
+                add_device_routes (wanted, subnet, table, link->ifindex);
+            else if (!repeated)
+                add_route (wanted, &range, table, link->ifindex);
+        }
+    }
+}
+
+/* While an outbound is selected: what devices send has their own addresses, for which only this
+ * server's own way out is right. */
+static void
+add_rules (SgWanted *wanted, const SgTunnel *tunnel)
+{
+    for (guint i = 0; i < tunnel->subnets->len; i++) {
+        SgPrefix range = sg_tunnel_subnet_range (g_ptr_array_index (tunnel->subnets, i));
+        SgRule rule = sg_rule_lookup (AF_INET6, SG_PREF_OVERRIDE, RT_TABLE_MAIN);
+
+        rule.src = range;
+        if (sg_prefix_is_set (&range) && !is_repeated (tunnel, i, &range))
+            g_array_append_val (wanted->rules, rule);
+    }
+}
+
+/* ---- settings ---- */
+
+static void
+want_sysctl (SgWanted *wanted, const SgSnapshot *snapshot, const char *path, int32_t value)
+{
+    SgSysctl sysctl = {.value = value};
+
+    if (sg_snapshot_sysctl (snapshot, path, value) == value)
+        return;
+    g_strlcpy (sysctl.path, path, sizeof sysctl.path);
+    g_array_append_val (wanted->sysctls, sysctl);
+}
+
+/* The setting @name of the link in @group ("conf", "neigh"). */
+static void
+want_of_link (SgWanted *wanted, const SgSnapshot *snapshot, const SgLink *link,
+              const SgSysctl *setting)
+{
+    char path[sizeof setting->path];
+
+    if (sg_tunnel_sysctl_path (path, setting->path, link->name))
+        want_sysctl (wanted, snapshot, path, setting->value);
+}
+
+/* Whether the kernel itself learned its default route on @ifindex from a router advertisement. */
+static bool
+learns_default (const SgSnapshot *snapshot, uint32_t ifindex)
+{
+    for (guint i = 0; i < snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
+
+        if (route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+            route->protocol == RTPROT_RA && sg_route_is_default (route) &&
+            sg_route_uses (route, ifindex))
+            return true;
+    }
+    return false;
+}
+
+/* With forwarding on, the kernel drops what it learned and listens no more, unless told 2. */
+static void
+add_settings (SgWanted *wanted, const SgSnapshot *snapshot, const SgLink *own, const GArray *wans)
+{
+    static const SgSysctl keep_learning = {SG_TUNNEL_ACCEPT_RA, 2};
+    static const SgSysctl forward = {SG_TUNNEL_FORWARDING, 1};
+
+    for (guint i = 0; i < wans->len; i++) {
+        const SgLink *link = sg_snapshot_link (snapshot, g_array_index (wans, uint32_t, i));
+
+        if (link && learns_default (snapshot, link->ifindex))
+            want_of_link (wanted, snapshot, link, &keep_learning);
+    }
+    want_sysctl (wanted, snapshot, SG_TUNNEL_FORWARDING_ALL, 1);
+    want_of_link (wanted, snapshot, own, &forward);
+    for (guint i = 0; i < wans->len; i++) {
+        const SgLink *link = sg_snapshot_link (snapshot, g_array_index (wans, uint32_t, i));
+
+        if (link)
+            want_of_link (wanted, snapshot, link, &forward);
+    }
+}
+
+/* ---- proxy neighbours ---- */
+
+static guint
+hash_proxy (const void *data)
+{
+    const SgProxy *proxy = data;
+    uint32_t words[4];
+
+    memcpy (words, proxy->ip.bytes, sizeof words);
+    return (words[0] ^ words[1] ^ words[2]) * 31 + words[3] * 2654435761u + proxy->ifindex;
+}
+
+static gboolean
+equal_proxies (const void *a, const void *b)
+{
+    const SgProxy *first = a, *second = b;
+
+    return first->ifindex == second->ifindex && sg_ip_compare (&first->ip, &second->ip) == 0;
+}
+
+/* One WAN link, while hosts are looked at one after another. */
+typedef struct {
+    uint32_t ifindex;
+    const GArray *on_link; /* of SgPrefix */
+    bool whole;            /* neighbours look for every address of the subnet's prefix there */
+    GHashTable *have;      /* SgProxy → itself, of the snapshot; those that stay are taken out */
+    bool answers;          /* there is a host to answer for */
+} Wan;
+
+static void
+add_proxy (SgWanted *wanted, const SgSnapshot *snapshot, Wan *wan, const SgIp *ip)
+{
+    SgProxy proxy = {wan->ifindex, *ip, SG_PROTOCOL};
+    SgPrefix host = sg_prefix_host (ip);
+    bool on_link = wan->whole;
+
+    for (guint i = 0; i < wan->on_link->len && !on_link; i++)
+        on_link = sg_prefix_contains (&g_array_index (wan->on_link, SgPrefix, i), ip);
+    /* What the link has itself it answers for itself. */
+    if (!on_link || sg_tunnel_has_address_in (snapshot, wan->ifindex, &host))
+        return;
+    wan->answers = true;
+    if (!g_hash_table_remove (wan->have, &proxy))
+        g_array_append_val (wanted->proxies, proxy);
+}
+
+static void
+add_proxies_of (SgWanted *wanted, const SgSituation *situation, Wan *wan)
+{
+    static const SgSysctl answer = {SG_TUNNEL_PROXY_NDP, 1};
+    static const SgSysctl at_once = {SG_TUNNEL_PROXY_DELAY, 0};
+    const SgLink *link = sg_snapshot_link (situation->snapshot, wan->ifindex);
+    g_autoptr (GArray) on_link = sg_tunnel_on_link_prefixes (situation->snapshot, wan->ifindex);
+
+    wan->on_link = on_link;
+    for (guint i = 0; i < situation->tunnel->subnets->len; i++) {
+        const SgTunnelSubnet *subnet = g_ptr_array_index (situation->tunnel->subnets, i);
+        SgIp server = sg_tunnel_server_ip6 (subnet);
+
+        if (!sg_prefix_is_set (&subnet->prefix))
+            continue;
+        wan->whole = sg_tunnel_has_address_in (situation->snapshot, wan->ifindex, &subnet->prefix);
+        add_proxy (wanted, situation->snapshot, wan, &server);
+        for (guint j = 0; j < subnet->devices->len; j++) {
+            SgIp ip = sg_tunnel_device_ip6 (subnet, g_ptr_array_index (subnet->devices, j));
+
+            add_proxy (wanted, situation->snapshot, wan, &ip);
+        }
+    }
+    if (wan->answers && link) {
+        want_of_link (wanted, situation->snapshot, link, &at_once);
+        want_of_link (wanted, situation->snapshot, link, &answer);
+    }
+}
+
+static int
+compare_proxies (const SgProxy *a, const SgProxy *b)
+{
+    int order = (a->ifindex > b->ifindex) - (a->ifindex < b->ifindex);
+
+    return order ? order : sg_ip_compare (&a->ip, &b->ip);
+}
+
+/* Entries of others that are just so will do; they are not ours to remove. */
+static void
+add_proxies (SgWanted *wanted, const SgSituation *situation, const GArray *wans)
+{
+    g_autoptr (GHashTable) have = g_hash_table_new (hash_proxy, equal_proxies);
+    GHashTableIter iter;
+    void *left;
+
+    for (guint i = 0; i < situation->snapshot->proxies->len; i++)
+        g_hash_table_add (have, &g_array_index (situation->snapshot->proxies, SgProxy, i));
+    for (guint i = 0; wans && i < wans->len; i++) {
+        Wan wan = {.ifindex = g_array_index (wans, uint32_t, i), .have = have};
+
+        add_proxies_of (wanted, situation, &wan);
+    }
+    g_hash_table_iter_init (&iter, have);
+    while (g_hash_table_iter_next (&iter, &left, NULL)) {
+        if (((const SgProxy *) left)->protocol == SG_PROTOCOL)
+            g_array_append_vals (wanted->stale_proxies, left, 1);
+    }
+    g_array_sort (wanted->stale_proxies, (GCompareFunc) compare_proxies);
+}
+
+/* ---- the whole ---- */
+
+static bool
+has_prefix (const SgTunnel *tunnel)
+{
+    for (guint i = 0; i < tunnel->subnets->len; i++) {
+        if (sg_prefix_is_set (&((SgTunnelSubnet *) g_ptr_array_index (tunnel->subnets, i))->prefix))
+            return true;
+    }
+    return false;
+}
+
+static void
+warn_of_missing_link (SgWanted *wanted, const SgSituation *situation)
+{
+    if (situation->tunnel->subnets->len)
+        g_ptr_array_add (wanted->warnings,
+                         g_strdup_printf ("%s: the tunnel's interface is not there; no device can "
+                                          "connect until NetworkManager brings its profile up",
+                                          situation->config->tunnel_interface));
+}
+
+void
+sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation)
+{
+    const SgLink *link = sg_wanted_tunnel_link (situation);
+    g_autoptr (GArray) wans = NULL;
+
+    if (!situation->tunnel)
+        return;
+    if (!link) {
+        warn_of_missing_link (wanted, situation);
+        add_proxies (wanted, situation, /* wans= */ NULL);
+        return;
+    }
+    wans = sg_tunnel_wan_links (situation->snapshot, link->name);
+    add_addresses (wanted, situation, link);
+    add_peers (wanted, situation, link);
+    if (situation->config->families[SG_IPV6]) {
+        add_routes (wanted, situation, link);
+        if (has_prefix (situation->tunnel))
+            add_settings (wanted, situation->snapshot, link, wans);
+        if (situation->selection)
+            add_rules (wanted, situation->tunnel);
+    }
+    add_proxies (wanted, situation, situation->config->families[SG_IPV6] ? wans : NULL);
+}
+
+void
+sg_wanted_collect_keys (const SgWanted *wanted, const SgTunnel *tunnel, SgKeyring *keyring)
+{
+    g_autoptr (GHashTable) peers = g_hash_table_new (sg_wg_key_hash, sg_wg_key_equal_hashed);
+
+    for (guint i = 0; i < wanted->peers->len; i++) {
+        SgWantedPeer *peer = &g_array_index (wanted->peers, SgWantedPeer, i);
+
+        if (peer->preshared)
+            g_hash_table_insert (peers, &peer->public_key, peer);
+    }
+    for (guint i = 0; i < tunnel->subnets->len; i++) {
+        const GPtrArray *devices =
+            ((const SgTunnelSubnet *) g_ptr_array_index (tunnel->subnets, i))->devices;
+
+        for (guint j = 0; j < devices->len; j++) {
+            const SgTunnelKeys *keys =
+                &((const SgTunnelDevice *) g_ptr_array_index (devices, j))->keys;
+            const SgWantedPeer *peer = g_hash_table_lookup (peers, &keys->public_key);
+
+            if (peer)
+                sg_keyring_add (keyring, peer->ifindex, &keys->public_key, &keys->preshared_key);
+        }
+    }
+}
