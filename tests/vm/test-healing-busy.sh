@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Healing on a busy host: bursts that could overflow a socket. --long: more of them.
+# Healing on a busy host: others that change routes without end, bursts that could overflow a socket.
+# --long: more of these.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/wireguard-net.sh"
@@ -14,6 +15,35 @@ else
 fi
 healing_up ''
 until_ok 10 inactive
+
+at_most() { [ "$1" -le "$2" ] || { echo "$1, at most $2"; return 1; }; }
+
+# --- a routing daemon. The one that notes changes would be busier than it.
+kill "$watcher"
+ip link add daemon type dummy
+ip link set daemon up
+# churn WHAT TABLE STARTS: 100,000 changes in TABLE, in their midst a rule of ours deleted
+churn() {
+    local what=$1 table=$2 most=$3 before ran manager took daemon
+    until_ok 20 inactive
+    before=$(busy_ms) ran=$(starts) manager=$(systemd_ms)
+    python3 "$here/churn.py" "$table" daemon 100000 >"$work/took" &
+    daemon=$!
+    sleep 0.5
+    ip -6 rule del pref 75
+    ok "$what: a rule deleted in its midst comes back" until_ok 5 rule '^75:'
+    wait $daemon
+    ok "$what: nothing of ours runs afterwards" until_ok 30 inactive
+    took=$(cat "$work/took")
+    local used=$(($(busy_ms) - before)) times=$(($(starts) - ran))
+    echo "# busy: $what: in $took s; $times starts, $used ms of processor time, systemd $(($(systemd_ms) - manager)) ms"
+    ok "$what: started at most $most times" at_most $times "$most"
+    ok "$what: at most half of a processor" at_most $used "$(awk -v t="$took" 'BEGIN { print int(500 * t) + 1500 }')"
+    ok "$what: nothing is left to do" nothing_to_do
+}
+churn "100,000 changes in a table of others" 100 2
+churn "100,000 changes in table main" 254 6
+watch_start
 
 # --- bursts
 python3 -c '
