@@ -120,6 +120,10 @@ name_object (const SgAction *action, const SgSnapshot *snapshot, bool finely)
         sg_route_print (action->route, sg_snapshot_link_name, snapshot, name);
     } else if (action->route) {
         g_string_printf (name, "routes of table %u", action->route->table);
+    } else if (action->kind == SG_ACTION_SOCKETS_CLOSE) {
+        char text[SG_PREFIX_TEXT_MAX];
+
+        g_string_printf (name, "connections from %s", sg_ip_format (&action->address.ip, text));
     } else if (finely) {
         g_string_assign (name, "rule ");
         sg_rule_print (&action->rule, name);

@@ -276,6 +276,8 @@ print_proxy (const char *verb, const SgProxy *proxy, const SgSnapshot *snapshot,
 static void
 print_action (const SgAction *action, const SgSnapshot *snapshot, GString *out)
 {
+    char text[SG_PREFIX_TEXT_MAX];
+
     switch (action->kind) {
     case SG_ACTION_NFT_TABLE_ADD:
     case SG_ACTION_NFT_SET_ADD:
@@ -331,6 +333,10 @@ print_action (const SgAction *action, const SgSnapshot *snapshot, GString *out)
     case SG_ACTION_RULE_DEL:
         print_rule ("del", &action->rule, out);
         break;
+    case SG_ACTION_SOCKETS_CLOSE:
+        g_string_append_printf (out, "ss --kill --tcp --udp src %s",
+                                sg_ip_format (&action->address.ip, text));
+        break;
     case SG_ACTION_KIND_N:
         break;
     }
@@ -368,6 +374,7 @@ sg_stage_name (SgStage stage)
         [SG_STAGE_OLD_SELECTION] = "old-selection",
         [SG_STAGE_STALE_RULES] = "stale-rules",
         [SG_STAGE_STALE_ROUTES] = "stale-routes",
+        [SG_STAGE_SOCKETS] = "sockets",
         [SG_STAGE_UNGUARD] = "unguard",
     };
 

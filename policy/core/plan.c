@@ -166,6 +166,17 @@ add_tunnel (SgPlan *plan, const SgWanted *wanted)
                                  .address = g_array_index (wanted->stale_addresses, SgAddress, i)});
 }
 
+/* ---- sockets ---- */
+
+static void
+add_closings (SgPlan *plan, const SgWanted *wanted)
+{
+    for (guint i = 0; i < wanted->closings->len; i++)
+        sg_plan_add (plan, SG_STAGE_SOCKETS,
+                     (SgAction) {.kind = SG_ACTION_SOCKETS_CLOSE,
+                                 .address.ip = g_array_index (wanted->closings, SgIp, i)});
+}
+
 /* ---- the whole ---- */
 
 static int
@@ -207,6 +218,7 @@ sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
     add_fwmarks (plan, wanted);
     add_repair (plan, wanted);
     add_tunnel (plan, wanted);
+    add_closings (plan, wanted);
     add_rules (plan, wanted, missing);
     remove_rules (plan, have, stale, SG_STAGE_OLD_SELECTION);
     remove_rules (plan, have, stale, SG_STAGE_STALE_RULES);

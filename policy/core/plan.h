@@ -16,6 +16,7 @@ typedef enum {
     SG_STAGE_OLD_SELECTION, /* old rules 70 and 75 removed */
     SG_STAGE_STALE_RULES,
     SG_STAGE_STALE_ROUTES,
+    SG_STAGE_SOCKETS, /* connections closed that cannot go on */
     SG_STAGE_UNGUARD, /* nftables removals: one transaction */
     SG_STAGE_N
 } SgStage;
@@ -44,6 +45,7 @@ typedef enum {
     SG_ACTION_ROUTE_DEL,     /* route: by its full tuple; ESRCH is success */
     SG_ACTION_RULE_ADD,      /* rule: NLM_F_CREATE | NLM_F_EXCL; EEXIST is success */
     SG_ACTION_RULE_DEL,      /* rule: by its full tuple; ENOENT is success */
+    SG_ACTION_SOCKETS_CLOSE, /* address.ip: what is connected from there */
     SG_ACTION_KIND_N
 } SgActionKind;
 

@@ -41,6 +41,8 @@ void sg_wanted_add_tunnel_sets (SgNftTable *table, const SgSituation *situation)
 const SgLink *sg_wanted_tunnel_link (const SgSituation *situation);
 /* wanted-guard.c: fills wanted->nft of the family. */
 void sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation);
+/* wanted-sockets.c: fills wanted->closings, once wanted->nft of the family is there. */
+void sg_wanted_add_closings (SgWanted *wanted, const SgSituation *situation);
 /* wanted-guard.c: whether the guard does not look at what leaves by @link, as it is known not to
  * be a gateway. */
 bool sg_wanted_is_exempt (const SgLink *link, const SgSituation *situation);

@@ -142,6 +142,7 @@ new_empty (const SgConfig *config)
     wanted->sysctls = values (sizeof (SgSysctl));
     wanted->proxies = values (sizeof (SgProxy));
     wanted->stale_proxies = values (sizeof (SgProxy));
+    wanted->closings = values (sizeof (SgIp));
     wanted->nft[SG_IPV6] = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
     wanted->warnings = g_ptr_array_new_with_free_func (g_free);
     return wanted;
@@ -163,6 +164,7 @@ decide_family (SgWanted *wanted, SgSituation *situation, SgFamily family)
     sg_wanted_add_rules (wanted, situation);
     sg_wanted_add_routes (wanted, situation);
     sg_wanted_add_guard (wanted, situation);
+    sg_wanted_add_closings (wanted, situation);
     add_fwmarks (wanted, situation->snapshot);
     warn_of_foreign_chains (wanted, situation);
 }
@@ -226,6 +228,7 @@ sg_wanted_free (SgWanted *wanted)
     g_array_unref (wanted->sysctls);
     g_array_unref (wanted->proxies);
     g_array_unref (wanted->stale_proxies);
+    g_array_unref (wanted->closings);
     for (SgFamily family = 0; family < SG_FAMILY_N; family++)
         sg_nft_table_free (wanted->nft[family]);
     g_ptr_array_unref (wanted->warnings);

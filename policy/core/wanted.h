@@ -39,6 +39,7 @@ typedef struct {
     GArray *fwmarks;   /* of SgWantedFwmark: only those to be changed */
     GArray *preshared; /* of SgWantedPreshared: the same */
     GArray *addresses; /* of SgAddress: those that are missing on WireGuard links */
+    GArray *closings;  /* of SgIp: addresses whose connections cannot go on */
     SgNftTable *nft[SG_FAMILY_N];
     GArray *peers;           /* of SgWantedPeer: the tunnel's that differ */
     GArray *stale_peers;     /* of SgWireguardPeer: the tunnel's that no device has any more */

@@ -17,13 +17,15 @@
 #include "kernel/rtnl-neigh.h"
 #include "kernel/rtnl-route.h"
 #include "kernel/rtnl-rule.h"
+#include "kernel/sock-diag.h"
 #include "kernel/sysctl.h"
 
 typedef struct {
     SgKernel base;
     SgNlSocket *route;
-    SgNlSocket *netfilter; /* this and the next: opened when first needed */
+    SgNlSocket *netfilter; /* this and the next two: opened when first needed */
     SgNlSocket *generic;
+    SgNlSocket *diag;
     uint16_t wg_family;      /* 0: not asked for yet */
     uint32_t nft_generation; /* what the ruleset was at the last dump or commit */
 } Linux;
@@ -49,6 +51,14 @@ open_wireguard (Linux *self, GError **error)
     if (self->wg_family == 0 && !sg_genl_wg_resolve (self->generic, &self->wg_family, error))
         return NULL;
     return self->generic;
+}
+
+static SgNlSocket *
+open_diag (Linux *self, GError **error)
+{
+    if (!self->diag)
+        self->diag = sg_nl_socket_open (NETLINK_SOCK_DIAG, &self->base.stats, error);
+    return self->diag;
 }
 
 /* ---- reading ---- */
@@ -161,11 +171,13 @@ linux_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GErr
 /* ---- writing ---- */
 
 /* Which socket an action goes through. */
-typedef enum { ROAD_NETFILTER, ROAD_WIREGUARD, ROAD_SYSCTL, ROAD_ROUTE } Road;
+typedef enum { ROAD_NETFILTER, ROAD_WIREGUARD, ROAD_SYSCTL, ROAD_ROUTE, ROAD_SOCKETS } Road;
 
 static Road
 road_of (SgActionKind kind)
 {
+    if (kind == SG_ACTION_SOCKETS_CLOSE)
+        return ROAD_SOCKETS;
     if (kind == SG_ACTION_SYSCTL)
         return ROAD_SYSCTL;
     if (kind > SG_ACTION_SYSCTL)
@@ -315,6 +327,7 @@ build (const Linux *self, SgNlBatch *batch, const SgAction *action)
     case SG_ACTION_RULE_DEL:
         return build_rule (batch, RTM_DELRULE, &action->rule);
     case SG_ACTION_SYSCTL:
+    case SG_ACTION_SOCKETS_CLOSE:
     case SG_ACTION_NFT_TABLE_ADD:
     case SG_ACTION_NFT_SET_ADD:
     case SG_ACTION_NFT_SET_DEL:
@@ -376,6 +389,17 @@ commit_sysctls (Linux *self, const Exchange *run, size_t n)
     }
 }
 
+static void
+commit_closings (SgNlSocket *sock, const Exchange *run, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        g_autoptr (GError) error = NULL;
+
+        if (!sg_sock_diag_close (sock, &run->actions[i].address.ip, &error))
+            add_failure (run, &run->actions[i], error->message);
+    }
+}
+
 /* Executes a run of actions that go the same road. */
 static void
 commit_run (Linux *self, const Exchange *run, size_t n)
@@ -388,6 +412,8 @@ commit_run (Linux *self, const Exchange *run, size_t n)
         sock = open_netfilter (self, &error);
     else if (road == ROAD_WIREGUARD)
         sock = open_wireguard (self, &error);
+    else if (road == ROAD_SOCKETS)
+        sock = open_diag (self, &error);
 
     if (!sock)
         add_failure (run, &run->actions[0], error->message);
@@ -395,6 +421,8 @@ commit_run (Linux *self, const Exchange *run, size_t n)
         commit_sysctls (self, run, n);
     else if (road == ROAD_NETFILTER)
         commit_nft (self, sock, run, n);
+    else if (road == ROAD_SOCKETS)
+        commit_closings (sock, run, n);
     else
         commit_messages (self, sock, run, n);
 }
@@ -427,6 +455,7 @@ linux_close (SgKernel *kernel)
     sg_nl_socket_close (self->route);
     sg_nl_socket_close (self->netfilter);
     sg_nl_socket_close (self->generic);
+    sg_nl_socket_close (self->diag);
     g_free (self);
 }
 

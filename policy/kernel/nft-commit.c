@@ -131,6 +131,7 @@ put_action (SgNlMessage *message, const SgAction *action, size_t index)
     case SG_ACTION_ROUTE_DEL:
     case SG_ACTION_RULE_ADD:
     case SG_ACTION_RULE_DEL:
+    case SG_ACTION_SOCKETS_CLOSE:
     case SG_ACTION_KIND_N:
         break;
     }

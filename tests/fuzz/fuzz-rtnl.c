@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What rtnetlink and generic netlink answer: the first byte chooses the parser, the rest is
+/* What rtnetlink, generic netlink and sock_diag answer: the first byte chooses the parser, the rest is
  * messages. */
 #include "kernel/genl-wg.h"
 #include "kernel/nl-attr.h"
@@ -9,6 +9,7 @@
 #include "kernel/rtnl-nexthop.h"
 #include "kernel/rtnl-route.h"
 #include "kernel/rtnl-rule.h"
+#include "kernel/sock-diag.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -108,12 +109,23 @@ parse_error (const struct nlmsghdr *nlh, GError **error)
     return sg_nl_error_parse (nlh, &errnum, text);
 }
 
+static bool
+parse_socket (const struct nlmsghdr *nlh, GError **error)
+{
+    SgSocket found;
+
+    if (!sg_sock_diag_parse (nlh, 6 /* TCP */, &found, error))
+        return false;
+    g_assert_true (found.source.family == AF_INET || found.source.family == AF_INET6);
+    return true;
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     static bool (*const parsers[]) (const struct nlmsghdr *nlh, GError **error) = {
-        parse_link,    parse_address,   parse_rule,  parse_route,
-        parse_nexthop, parse_wireguard, parse_error, parse_proxy,
+        parse_link,      parse_address, parse_rule,  parse_route,  parse_nexthop,
+        parse_wireguard, parse_error,   parse_proxy, parse_socket,
     };
     const struct nlmsghdr *nlh;
 

@@ -374,6 +374,8 @@ change (SgSnapshot *state, const SgAction *action)
     case SG_ACTION_RULE_DEL:
         rule_del (state->rules, &action->rule);
         return 0;
+    case SG_ACTION_SOCKETS_CLOSE:
+        return 0;
     case SG_ACTION_NFT_TABLE_ADD:
     case SG_ACTION_NFT_SET_ADD:
     case SG_ACTION_NFT_SET_DEL:

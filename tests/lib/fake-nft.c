@@ -239,6 +239,7 @@ change (SgNftTable *table, const SgAction *action)
     case SG_ACTION_ROUTE_DEL:
     case SG_ACTION_RULE_ADD:
     case SG_ACTION_RULE_DEL:
+    case SG_ACTION_SOCKETS_CLOSE:
     case SG_ACTION_KIND_N:
         break;
     }

@@ -321,10 +321,49 @@ def kills():
     print(f'# sized: {done} kills')
 
 
+# ---- connections whose address moved
+
+def move(address, a, b):
+    ip(f'addr del {address}/128 dev {a}\naddr add {address}/128 dev {b}')
+
+
+def moved():
+    """Their programs are told; those of other addresses, and those of an address that is gone for a
+    moment only, go on."""
+    net.select('wg0')
+    short = {'timeout': 0.3}
+    opened = [host.hold(name='tcp', to=FAR, **short), host.flow(name='udp', to=FAR, port=7),
+              far.hold(name='in', to=HOST['eth0'], source=FAR, **short),
+              host.hold(name='lan', to=internet.LAN_CLIENT, **short)]
+    ip(f'addr del {HOST["wg0"]}/128 dev wg0')
+    net.reconcile()
+    ip(f'addr add {HOST["wg0"]}/128 dev wg0')
+    net.reconcile()
+    got = host.talk(name='tcp')
+    tap.ok(opened == ['ok'] * 4 and got == 'ok',
+           'an address that was gone for a moment: its connections live', opened, got)
+    move(HOST['wg0'], 'wg0', 'wg1')
+    net.reconcile()
+    got = host.listen(name='tcp'), host.hear(name='udp')
+    tap.ok(got == ('ECONNABORTED', 'ECONNABORTED'),
+           'an address that moved to another gateway: connections from there are closed', got)
+    got = far.talk(name='in'), host.talk(name='lan')
+    tap.ok(got == ('ok', 'ok'), 'and no others', got)
+    move(HOST['wg0'], 'wg1', 'wg0')
+    net.reconcile('--outbound', 'auto')
+    opened = host.hold(name='auto', to=FAR, source=HOST['wg0'], **short)
+    move(HOST['wg0'], 'wg0', 'wg1')
+    net.reconcile()
+    move(HOST['wg0'], 'wg1', 'wg0')
+    net.reconcile()
+    got = host.talk(name='auto')
+    tap.ok(opened == 'ok' and got == 'ok', 'in auto nothing is closed', opened, got)
+
+
 net.write_memory()
 far.sniff(device='wan')
 only = sys.argv[1:]
-for part in (under_flood, override_under_flood, order, kills):
+for part in (under_flood, override_under_flood, order, kills, moved):
     if not only or part.__name__ in only:
         part()
 print(f'# {"sized" if LONG else "reduced"}: {ROUNDS} rounds under a flood' +
