@@ -90,11 +90,14 @@ static const Line lines[] = {
 };
 
 static const char *const outbounds[] = {"", "wg0", "wg0", "wg1", "eth0", "eth1", "eth8", "gone0"};
+/* The gateway of the source BOUND; "": it has none of its own. */
+#define BOUND "fd00:7::2"
+static const char *const overrides[] = {"", "", "wg0", "wg1", "eth1", "gone0"};
 static const char *const managers[] = {"ready", "ready", "ready", "ready", "starting", "absent"};
 
 typedef struct {
     uint8_t rolls[G_N_ELEMENTS (lines)];
-    uint8_t outbound, manager;
+    uint8_t outbound, override, manager;
 } World;
 
 static void
@@ -106,6 +109,8 @@ roll (World *world, int percent)
     }
     if (g_test_rand_int_range (0, 100) < percent * 2)
         world->outbound = (uint8_t) g_test_rand_int_range (0, G_N_ELEMENTS (outbounds));
+    if (g_test_rand_int_range (0, 100) < percent * 2)
+        world->override = (uint8_t) g_test_rand_int_range (0, G_N_ELEMENTS (overrides));
     if (g_test_rand_int_range (0, 100) < percent * 2)
         world->manager = (uint8_t) g_test_rand_int_range (0, G_N_ELEMENTS (managers));
 }
@@ -145,6 +150,8 @@ world_text (const World *world)
     g_string_append_printf (text, "networkmanager %s\n", manager);
     if (outbounds[world->outbound][0])
         g_string_append_printf (text, "outbound %s\n", outbounds[world->outbound]);
+    if (overrides[world->override][0])
+        g_string_append_printf (text, "override " BOUND "/128 %s\n", overrides[world->override]);
     return g_string_free (text, /* free_segment= */ FALSE);
 }
 
@@ -238,7 +245,7 @@ route_packet (const SgSnapshot *kernel, const Packet *packet)
     return 0;
 }
 
-/* Whether @ip lies between the ends of an element of @name whose key begins with @ifindex. */
+/* Whether an element of @name holds @ifindex, alone or between its ends, and @ip between its ends. */
 static bool
 set_has (const SgNftTable *table, const char *name, uint32_t ifindex, const SgIp *ip)
 {
@@ -247,8 +254,10 @@ set_has (const SgNftTable *table, const char *name, uint32_t ifindex, const SgIp
 
     for (guint i = 0; set && i < set->elements->len; i++) {
         const SgNftElement *element = &g_array_index (set->elements, SgNftElement, i);
+        const uint8_t *end = set->interval ? element->key_end : element->key;
 
-        if (memcmp (element->key, &number, sizeof number) == 0 &&
+        if (memcmp (element->key, &number, sizeof number) <= 0 &&
+            memcmp (end, &number, sizeof number) >= 0 &&
             (!ip || (memcmp (element->key + 4, ip->bytes, 16) <= 0 &&
                      memcmp (element->key_end + 4, ip->bytes, 16) >= 0)))
             return true;
@@ -265,13 +274,16 @@ guard_passes (const SgSnapshot *kernel, const Packet *packet, uint32_t ifindex)
     const SgNftChain *guard = table ? sg_nft_table_find_chain (table, SG_CHAIN_GUARD_POST) : NULL;
     const SgNftChain *choice = table ? sg_nft_table_find_chain (table, SG_CHAIN_CHOICE_POST) : NULL;
     const SgLink *link = sg_snapshot_link (kernel, ifindex);
+    bool bound = table && set_has (table, SG_SET_OVERRIDES, ifindex, &packet->src);
 
     if (!guard || !guard->rules->len || !choice || !choice->rules->len)
         return true;
     return set_has (table, SG_SET_EXEMPT, ifindex, NULL) ||
            (!set_has (table, SG_SET_GATEWAYS, ifindex, NULL) &&
             strcmp (link->kind, "bridge") == 0) ||
-           set_has (table, SG_SET_SELECTED, ifindex, NULL) ||
+           (!bound && (set_has (table, SG_SET_SELECTED, ifindex, NULL) ||
+                       set_has (table, SG_SET_UNSELECTED, ifindex, &packet->src))) ||
+           set_has (table, SG_SET_OVERRIDE_WAYS, ifindex, &packet->src) ||
            (packet->mark && set_has (table, SG_SET_TRANSPORT_MARKS, packet->mark, NULL)) ||
            set_has (table, SG_SET_LOCAL_PREFIXES, ifindex, &packet->dst);
 }
@@ -344,6 +356,23 @@ nothing_leaks (Watch *watch)
                     packet.oif = g_array_index (kernel->links, SgLink, k).ifindex;
                 watch_packet (watch, &packet);
             }
+        }
+    }
+}
+
+/* What a source with a gateway of its own sends, bound to whatever device. */
+static void
+bound_source_stays (Watch *watch)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (strangers); i++) {
+        for (guint k = 0; k <= watch->kernel->links->len; k++) {
+            Packet packet = {0};
+
+            g_assert_true (sg_ip_parse (strangers[i], &packet.dst));
+            g_assert_true (sg_ip_parse (BOUND, &packet.src));
+            if (k < watch->kernel->links->len)
+                packet.oif = g_array_index (watch->kernel->links, SgLink, k).ifindex;
+            watch_packet (watch, &packet);
         }
     }
 }
@@ -466,6 +495,13 @@ is_step (const SgPlan *plan, guint n)
            g_array_index (plan->actions, SgAction, n - 1).stage != next->stage;
 }
 
+/* The gateway of the override; "" without one. */
+static const char *
+bound_to (const SgState *state)
+{
+    return state->overrides->len ? g_array_index (state->overrides, SgOverride, 0).interface : "";
+}
+
 static int
 compare_text (const char **a, const char **b)
 {
@@ -541,17 +577,32 @@ carry_over (const SgSnapshot *from, SgSnapshot *to)
 }
 
 typedef struct {
-    guint steps, refusals, packets, selected;
+    guint steps, refusals, packets, selected, bound;
 } Count;
 
 /* One plan, and what its end looks like. */
 typedef struct {
     SgSituationText *now;
-    const char *old; /* the outbound that was selected before */
+    const char *old;       /* the outbound that was selected before */
+    const char *old_bound; /* and the gateway of the override */
     const char *story;
     char *end;
     Count *count;
 } Walk;
+
+/* The same for the override. */
+static void
+check_override (const Walk *walk, const SgSnapshot *kernel, bool finished, const char *story)
+{
+    const char *new = bound_to (walk->now->state);
+    Watch watch = {kernel, by_name (kernel, new), story};
+
+    if (!finished)
+        watch.allowed |= by_name (kernel, walk->old_bound);
+    if (*new && (*walk->old_bound || finished))
+        bound_source_stays (&watch);
+    walk->count->packets += watch.packets;
+}
 
 /* Whatever happened on the way to @kernel (which is taken): nothing leaks, the next run makes it
  * good. @finished: the old selection must not matter any more. */
@@ -569,6 +620,7 @@ check_kernel (const Walk *walk, SgSnapshot *kernel, bool finished, const char *w
     if (*new && (*walk->old || finished))
         nothing_leaks (&watch);
     walk->count->packets += watch.packets;
+    check_override (walk, kernel, finished, story);
     end = converge (walk->now, kernel);
     if (strcmp (end, walk->end) != 0)
         g_error ("%s\n--- undisturbed ---\n%s\n--- made good ---\n%s", story, walk->end, end);
@@ -576,7 +628,7 @@ check_kernel (const Walk *walk, SgSnapshot *kernel, bool finished, const char *w
 
 /* Every step of one plan, and every refusal. */
 static void
-walk_plan (SgSituationText *now, const char *old, const char *story, Count *count)
+walk_plan (SgSituationText *now, const SgState *old, const char *story, Count *count)
 {
     g_autoptr (SgWanted) wanted = decide (now);
     g_autoptr (SgPlan) plan = sg_plan_new (now->snapshot, wanted);
@@ -584,12 +636,13 @@ walk_plan (SgSituationText *now, const char *old, const char *story, Count *coun
     g_autofree char *told = g_strdup_printf ("%s--- plan ---\n%s", story, actions);
     g_autoptr (SgSnapshot) done = apply_some (now, plan, plan->actions->len);
     g_autofree char *end = sorted_text (done);
-    Walk walk = {now, old, told, end, count};
+    Walk walk = {now, old->outbound, bound_to (old), told, end, count};
 
     everything_works (done, wanted);
     if (now->state->outbound[0])
         transport_works (done, wanted, story);
-    count->selected += *old && now->state->outbound[0];
+    count->selected += *walk.old && now->state->outbound[0];
+    count->bound += *walk.old_bound && *bound_to (now->state);
     for (guint n = 0; n <= plan->actions->len; n++) {
         g_autofree char *where = g_strdup_printf ("%u actions", n);
 
@@ -636,7 +689,7 @@ live (Count *count)
     sg_memory_free (second->memory);
     second->memory = g_steal_pointer (&first->memory);
     first->memory = sg_memory_new ();
-    walk_plan (second, first->state->outbound, story, count);
+    walk_plan (second, first->state, story, count);
 }
 
 static void
@@ -647,10 +700,12 @@ test_model (void)
 
     for (guint i = 0; i < worlds; i++)
         live (&count);
-    g_test_message ("%s: %u changes of worlds (%u with an outbound before and after), %u steps, "
-                    "%u refusals, %u packets",
-                    worlds == WORLDS ? "reduced" : "sized", worlds, count.selected, count.steps,
-                    count.refusals, count.packets);
+    g_test_message (
+        "%s: %u changes of worlds (%u with an outbound before and after, %u with an override), "
+        "%u steps, %u refusals, %u packets",
+        worlds == WORLDS ? "reduced" : "sized", worlds, count.selected, count.bound, count.steps,
+        count.refusals, count.packets);
+    g_assert_cmpuint (count.bound, >, worlds / 5);
     g_assert_cmpuint (count.selected, >, worlds / 4);
 }
 
