@@ -3,13 +3,17 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 
 #include <linux/sock_diag.h>
 
 #include "base/error.h"
 #include "kernel/nl-attr.h"
+
+/* States as a mask has them (include/net/tcp_states.h; no header of user space but libc's). */
+#define STATE_TIME_WAIT (1u << 6)
+#define STATE_CLOSE (1u << 7)
+#define STATE_LISTEN (1u << 10)
 
 #define ROOM (NLMSG_HDRLEN + sizeof (struct inet_diag_req_v2))
 
@@ -103,7 +107,7 @@ dump (SgNlSocket *sock, uint8_t family, Taking *taking, GError **error)
         .sdiag_family = family,
         .sdiag_protocol = taking->protocol,
         /* A connected UDP socket is "established", one that is not is "closed". */
-        .idiag_states = ~(1u << TCP_LISTEN | 1u << TCP_TIME_WAIT | 1u << TCP_CLOSE),
+        .idiag_states = ~(STATE_LISTEN | STATE_TIME_WAIT | STATE_CLOSE),
     };
     const SgNlReader reader = {take, forget, taking};
     g_autoptr (GError) problem = NULL;
