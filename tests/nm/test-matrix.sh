@@ -7,5 +7,5 @@ here=$(cd "$(dirname "$0")" && pwd)
 nm_enter "$@"
 nm_mounts
 nm_bus
-python3 "$here/../packets/test-matrix.py"
+SIXGATE_RECONCILE=/usr/libexec/sixgate-reconcile python3 "$here/../packets/test-matrix.py" "$@"
 exit

@@ -88,7 +88,9 @@ class Internet:
         for n in ('far', 'inet', 'home', 'lan', 'vps', 'vps2', 'ctr', None):
             sysctl(n, 'net.ipv6.conf.default.dad_transmits=0', 'net.ipv6.conf.default.accept_dad=0',
                    'net.ipv6.conf.default.accept_ra=0', 'net.ipv6.icmp.ratelimit=0',
-                   'net.ipv6.conf.all.forwarding=%d' % (n not in ('far', 'lan', 'ctr')))
+                   'net.ipv6.conf.all.forwarding=%d' % (n not in ('far', 'lan', 'ctr')),
+                   # nobody's source by chance: by this port watch() knows the tunnels' own packets
+                   f'net.ipv4.ip_local_reserved_ports={PORT}')
             ip('link set lo up', n)
         self.build_outside()
         self.build_host()
@@ -111,7 +113,7 @@ class Internet:
                f'route add {owns} via 2001:db8:{net}::2', 'inet')
         ip('link set far up\naddr add 2001:db8:3::1/64 dev far\n'
            'route add 2001:db8:3:1::/64 via 2001:db8:3::2', 'inet')
-        ip('link add lan type bridge\nlink set lan up\naddr add 2001:db8:1::1/64 dev lan\n'
+        ip('link add lan address 02:00:00:00:00:01 type bridge\nlink set lan up\naddr add 2001:db8:1::1/64 dev lan\n'
            'addr add fe80::1/64 dev lan\nlink add port0 type veth peer name eth0\n'
            'link add port1 type veth peer name eth0 netns lan\n'
            'link set port0 master lan up\nlink set port1 master lan up\n'

@@ -50,12 +50,12 @@ LANS = {
 
 
 def until(good, seconds=30):
-    """Polls: a fixed sleep is either too short or too slow."""
+    """Polls: a fixed sleep is either too short or too slow. In the guest asking takes its time."""
     end = time.monotonic() + seconds
     while not good():
         if time.monotonic() > end:
             return False
-        time.sleep(0.1)
+        time.sleep(0.3 if IN_GUEST else 0.1)
     return True
 
 
@@ -165,11 +165,15 @@ class Managed(Internet):
         for n in ('inet', 'home'):
             sysctl(n, 'net.ipv4.ip_forward=1')
 
-    def build_host(self):
-        # Addresses are tentative at first, as they are in real life, but not for a second.
+    @staticmethod
+    def real_addresses():
+        """Addresses are tentative at first, as they are in real life, but not for a second."""
         sysctl(None, *(f'net.ipv6.conf.{d}.{s}' for d in ('default', 'eth0') for s in
                        ('dad_transmits=1', 'accept_dad=1', 'router_solicitation_delay=0')),
                'net.ipv6.neigh.eth0.retrans_time_ms=200')
+
+    def build_host(self):
+        self.real_addresses()
         self.build_container()
         self.tunnels = WireguardTunnels() if self.wireguard else PairTunnels()
 
@@ -243,6 +247,10 @@ class Managed(Internet):
         self.reconcile('--outbound', 'auto')
         for gateway in self.gateways:
             run('nmcli', 'connection', 'delete', gateway, check=False)
+        # From 1.52 on NetworkManager may leave a table of nftables behind.
+        for table in lines('nft', 'list', 'tables'):
+            if 'nm-wg-' in table:
+                run('nft', 'delete', *table.split(), check=False)
         if self.server:
             self.server.terminate()
             self.server.wait()
@@ -254,6 +262,18 @@ class Managed(Internet):
             agent, device = WATCH[gateway]
             self.agents[agent].sniff(device=device)
         return self.activate(gateway)
+
+    def replug_lan(self, meanwhile):
+        """The same adapter, so with the same hardware address, but a new interface."""
+        agent, port = WATCH['eth0']
+        with open('/sys/class/net/eth0/address', encoding='ascii') as f:
+            mac = f.read().strip()
+        ip('link del eth0')
+        meanwhile()
+        ip(f'link add eth0 address {mac} type veth peer name {port} netns {agent}')
+        self.real_addresses()
+        ip(f'link set {port} master lan up', agent)
+        self.agents[agent].sniff(device=port)
 
     def rename(self, gateway, name):
         run('ip', 'link', 'set', self.device(gateway), 'name', name)
