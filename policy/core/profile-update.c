@@ -238,6 +238,9 @@ value_or_null (GVariant *profile, const SgProfileProperty *property)
 static bool
 has_to_wait (const SgProfileProperty *property, GVariant *old, GVariant *new)
 {
+    /* NetworkManager leaves out what is 0, and how it keeps keys concerns nobody else. */
+    if (strcmp (property->name, "private-key-flags") == 0)
+        return false;
     if (property->effect == SG_PROFILE_LIVE || (property->effect == SG_PROFILE_LIVE_IF_SET && new))
         return false;
     return old && new ? !g_variant_equal (old, new) : old || new;
