@@ -72,6 +72,38 @@ ok "100 addresses" test "$(value wg0 ipv4.addresses,ipv6.addresses | tr ',' '\n'
 ok "the only peer gets everything" grep -q '^allowed-ips=0.0.0.0/0;::/0;$' $saved/unifi.nmconnection
 ok "several peers keep theirs" grep -q '^allowed-ips=10.192.122.0/24;fd42:192:122::/64;$' $saved/wg-quick.nmconnection
 
+# --- written out again, and imported by the command: an equal profile
+settings() { grep -vE '^(id|uuid|interface-name|timestamp)=' "$saved/$1.nmconnection"; }
+for f in "$makers"/*.conf; do
+    i=$(basename "$f" .conf)
+    [ ${#i} -le 15 ] || i=wg0
+    "$SIXGATE_GATEWAY" export "$i" >/run/t/exported.conf
+    "$SIXGATE_GATEWAY" import /run/t/exported.conf --name copy >/dev/null 2>&1
+    ok "$i: exported and imported again, it is equal" same "$(settings "$i")" "$(settings copy)"
+    "$SIXGATE_GATEWAY" remove copy 2>/dev/null
+done
+
+# --- another file for a profile that is not up
+sed 's/10.59.0.2/10.59.0.7/' "$makers/starttunnel.conf" >/run/t/reissued.conf
+nmcli connection modify starttunnel ipv4.routes '10.9.0.0/16' connection.autoconnect-priority 2
+uuid=$(value starttunnel connection.uuid)
+ok "updated: the command says nothing" same "" "$("$SIXGATE_GATEWAY" update starttunnel /run/t/reissued.conf 2>&1)"
+ok "updated: the new address" has starttunnel ipv4.addresses 10.59.0.7/24
+ok "updated: same uuid, and what others set" test \
+    "$(value starttunnel connection.uuid,connection.autoconnect-priority,ipv4.routes | paste -sd' ')" = "$uuid 2 10.9.0.0/16"
+"$SIXGATE_GATEWAY" set-type starttunnel outbound-only
+ok "another type: noted" in_file starttunnel sixgate.type=outbound-only
+ok "another type: the resolver is kept, not used" in_file starttunnel sixgate.dns=10.59.0.1
+"$SIXGATE_GATEWAY" update starttunnel /run/t/reissued.conf 2>/dev/null
+ok "a type that was set outlives an update" in_file starttunnel sixgate.type=outbound-only
+before=$(settings starttunnel)
+ok "a file that is none is refused" says 'no WireGuard configuration' "$SIXGATE_GATEWAY" update starttunnel /etc/passwd
+ok "a name that is taken is refused" says 'is taken' "$SIXGATE_GATEWAY" import /run/t/reissued.conf --name starttunnel
+ok "nobody's gateway" says 'no gateway nope' "$SIXGATE_GATEWAY" update nope /run/t/reissued.conf
+ok "nothing of that changed anything" same "$before" "$(settings starttunnel)"
+"$SIXGATE_GATEWAY" set-type starttunnel inbound-outbound
+nmcli connection modify starttunnel ipv4.routes '' ipv4.addresses 10.59.0.2/24 connection.autoconnect-priority 0
+
 # --- warnings, names
 cp "$makers/wg-quick.conf" /run/t/again.conf
 out=$(import /run/t/again.conf 2>&1 >/dev/null)
