@@ -64,7 +64,7 @@ C
 
 nm_service() {   # the D-Bus service, started by the bus when it is called
     install -m 755 "$SIXGATE_SERVICE" /usr/libexec/sixgate-service
-    install -m 644 "$here/../../data/org.sixgate.Sixgate1.conf" /usr/share/dbus-1/system.d/
+    install -m 644 "$(dirname "${BASH_SOURCE[0]}")/../../data/org.sixgate.Sixgate1.conf" /usr/share/dbus-1/system.d/
     mkdir -p /run/t/services
     printf '[D-BUS Service]\nName=org.sixgate.Sixgate1\nExec=/usr/libexec/sixgate-service\nUser=root\n' \
         >/run/t/services/org.sixgate.Sixgate1.service
