@@ -304,6 +304,7 @@ sg_gateways_remember (const GArray *gateways, const SgSnapshot *snapshot, SgMemo
 {
     g_autoptr (GArray) now =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgRemembered));
+    bool renamed = sg_memory_note_renamed (memory, snapshot);
     bool changed = gateways->len != memory->gateways->len;
 
     for (guint i = 0; i < gateways->len; i++) {
@@ -323,5 +324,5 @@ sg_gateways_remember (const GArray *gateways, const SgSnapshot *snapshot, SgMemo
         g_array_unref (memory->gateways);
         memory->gateways = g_steal_pointer (&now);
     }
-    return changed;
+    return changed || renamed;
 }

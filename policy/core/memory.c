@@ -10,6 +10,7 @@
 #define GROUP "memory"
 #define KEY_MARKS "Marks"
 #define KEY_WARNED "Warned"
+#define KEY_RENAMED "Renamed"
 #define GROUP_GATEWAY "gateway "
 #define KEY_NAME "Name"
 #define KEY_KIND "Kind"
@@ -27,6 +28,8 @@ sg_memory_new (void)
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (uint32_t));
     memory->gateways =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgRemembered));
+    memory->renamed =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgFormerName));
     memory->warned = g_ptr_array_new_with_free_func (g_free);
     return memory;
 }
@@ -38,6 +41,7 @@ sg_memory_free (SgMemory *memory)
         return;
     g_array_unref (memory->marks);
     g_array_unref (memory->gateways);
+    g_array_unref (memory->renamed);
     g_ptr_array_unref (memory->warned);
     g_free (memory);
 }
@@ -106,6 +110,27 @@ parse_marks (GKeyFile *file, SgMemory *memory)
     return true;
 }
 
+/* "INDEX NAME" each. */
+static bool
+parse_renamed (GKeyFile *file, SgMemory *memory)
+{
+    g_auto (GStrv) words = g_key_file_get_string_list (file, GROUP, KEY_RENAMED, NULL, NULL);
+
+    for (char **word = words; word && *word; word++) {
+        g_auto (GStrv) parts = g_strsplit (*word, " ", 2);
+        SgFormerName former = {0};
+        guint64 ifindex;
+
+        if (!parts[0] || !parts[1] || !sg_ifname_is_valid (parts[1]) ||
+            !g_ascii_string_to_unsigned (parts[0], 10, 1, G_MAXINT32, &ifindex, NULL))
+            return false;
+        former.ifindex = (uint32_t) ifindex;
+        g_strlcpy (former.name, parts[1], sizeof former.name);
+        g_array_append_val (memory->renamed, former);
+    }
+    return true;
+}
+
 static bool
 parse_gateways (GKeyFile *file, SgMemory *memory)
 {
@@ -127,7 +152,8 @@ sg_memory_parse (const char *name, const char *text, size_t len, GError **error)
     g_auto (GStrv) warned = NULL;
 
     if (!len || !g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL) ||
-        !parse_marks (file, memory) || !parse_gateways (file, memory)) {
+        !parse_marks (file, memory) || !parse_renamed (file, memory) ||
+        !parse_gateways (file, memory)) {
         g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT, "%s: malformed; it is written anew",
                      name);
         return NULL;
@@ -158,6 +184,21 @@ write_gateway (GKeyFile *file, const SgRemembered *gateway)
                                sg_ip_format (&device->gateway[SG_IPV4], text));
 }
 
+static void
+write_renamed (GKeyFile *file, const SgMemory *memory)
+{
+    g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
+
+    for (guint i = 0; i < memory->renamed->len; i++) {
+        const SgFormerName *former = &g_array_index (memory->renamed, SgFormerName, i);
+
+        g_ptr_array_add (words, g_strdup_printf ("%u %s", former->ifindex, former->name));
+    }
+    if (words->len > 0)
+        g_key_file_set_string_list (file, GROUP, KEY_RENAMED, (const char *const *) words->pdata,
+                                    words->len);
+}
+
 char *
 sg_memory_to_text (const SgMemory *memory)
 {
@@ -168,9 +209,81 @@ sg_memory_to_text (const SgMemory *memory)
         g_ptr_array_add (marks, g_strdup_printf ("%u", g_array_index (memory->marks, uint32_t, i)));
     g_key_file_set_string_list (file, GROUP, KEY_MARKS, (const char *const *) marks->pdata,
                                 marks->len);
+    write_renamed (file, memory);
     g_key_file_set_string_list (file, GROUP, KEY_WARNED,
                                 (const char *const *) memory->warned->pdata, memory->warned->len);
     for (guint i = 0; i < memory->gateways->len; i++)
         write_gateway (file, &g_array_index (memory->gateways, SgRemembered, i));
     return g_key_file_to_data (file, NULL, NULL);
+}
+
+/* ---- interfaces that were renamed ---- */
+
+static bool
+has_another_name (const SgSnapshot *snapshot, uint32_t ifindex, const char *name)
+{
+    const SgLink *link = sg_snapshot_link (snapshot, ifindex);
+
+    return link && strcmp (link->name, name) != 0;
+}
+
+static bool
+is_noted (const SgMemory *memory, uint32_t ifindex, const char *name)
+{
+    for (guint i = 0; i < memory->renamed->len; i++) {
+        const SgFormerName *former = &g_array_index (memory->renamed, SgFormerName, i);
+
+        if (former->ifindex == ifindex && strcmp (former->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool
+sg_memory_note_renamed (SgMemory *memory, const SgSnapshot *snapshot)
+{
+    bool changed = false;
+
+    for (guint i = memory->renamed->len; i-- > 0;) {
+        const SgFormerName *former = &g_array_index (memory->renamed, SgFormerName, i);
+
+        if (!has_another_name (snapshot, former->ifindex, former->name)) {
+            g_array_remove_index (memory->renamed, i);
+            changed = true;
+        }
+    }
+    for (guint i = 0; i < memory->gateways->len; i++) {
+        const SgRemembered *gateway = &g_array_index (memory->gateways, SgRemembered, i);
+        SgFormerName former = {.ifindex = gateway->ifindex};
+
+        /* The kernel takes any bytes as a name; in the file they would spoil the rest. */
+        if (!has_another_name (snapshot, gateway->ifindex, gateway->device.name) ||
+            is_noted (memory, gateway->ifindex, gateway->device.name) ||
+            !g_utf8_validate (gateway->device.name, -1, NULL))
+            continue;
+        g_strlcpy (former.name, gateway->device.name, sizeof former.name);
+        g_array_append_val (memory->renamed, former);
+        changed = true;
+    }
+    return changed;
+}
+
+const SgLink *
+sg_memory_find_renamed (const SgMemory *memory, const SgSnapshot *snapshot, const char *name)
+{
+    if (sg_snapshot_link_by_name (snapshot, name))
+        return NULL;
+    for (guint i = 0; i < memory->gateways->len; i++) {
+        const SgRemembered *gateway = &g_array_index (memory->gateways, SgRemembered, i);
+
+        if (strcmp (gateway->device.name, name) == 0)
+            return sg_snapshot_link (snapshot, gateway->ifindex);
+    }
+    for (guint i = 0; i < memory->renamed->len; i++) {
+        const SgFormerName *former = &g_array_index (memory->renamed, SgFormerName, i);
+
+        if (strcmp (former->name, name) == 0)
+            return sg_snapshot_link (snapshot, former->ifindex);
+    }
+    return NULL;
 }

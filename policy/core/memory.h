@@ -11,15 +11,28 @@ typedef struct {
     SgDevice device;
 } SgRemembered;
 
+/* The name that an interface had when it was a gateway, and has not any more. */
+typedef struct {
+    uint32_t ifindex;
+    char name[IFNAMSIZ];
+} SgFormerName;
+
 typedef struct {
     GArray *marks;     /* of uint32_t, sorted: every mark that a gateway had since boot */
     GArray *gateways;  /* of SgRemembered, sorted by ifindex */
+    GArray *renamed;   /* of SgFormerName */
     GPtrArray *warned; /* of char *: warnings that were said and still hold */
 } SgMemory;
 
 SgMemory *sg_memory_new (void);
 void sg_memory_free (SgMemory *memory);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgMemory, sg_memory_free)
+/* Notes which of the gateways last known have another name by now, and forgets of whom that is no
+ * longer so. Returns whether @memory changed. */
+bool sg_memory_note_renamed (SgMemory *memory, const SgSnapshot *snapshot);
+/* The link that was a gateway by the name of @name, which no link has; NULL: none is known. */
+const SgLink *sg_memory_find_renamed (const SgMemory *memory, const SgSnapshot *snapshot,
+                                      const char *name);
 /* As for the state; a file that cannot be read is as good as none, the caller says so. */
 SgMemory *sg_memory_parse (const char *name, const char *text, size_t len,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -25,15 +25,32 @@ add_fwmarks (SgWanted *wanted, const SgSnapshot *snapshot)
     }
 }
 
+/* Why an interface that was named is not there. Owned by the caller. */
+static char *
+absence (const SgSituation *situation, const char *name)
+{
+    const SgLink *link = sg_memory_find_renamed (situation->memory, situation->snapshot, name);
+
+    if (!link)
+        return g_strdup ("is not there");
+    return g_strdup_printf ("is not there: the interface is called %s now; name it %s again, or "
+                            "choose %s",
+                            link->name, name, link->name);
+}
+
 static void
 warn_of_absence (SgWanted *wanted, const SgSituation *situation)
 {
-    if (situation->selection && !situation->selected)
-        g_ptr_array_add (
-            wanted->warnings,
-            g_strdup_printf ("%s: the selected outbound is not there; until it is, new connections "
-                             "to the Internet are refused",
-                             situation->state->outbound));
+    const char *outbound = situation->state->outbound;
+    g_autofree char *why = NULL;
+
+    if (!situation->selection || situation->selected)
+        return;
+    why = absence (situation, outbound);
+    g_ptr_array_add (wanted->warnings,
+                     g_strdup_printf ("%s: the selected outbound %s; until it is, new connections "
+                                      "to the Internet are refused",
+                                      outbound, why));
 }
 
 /* What the host sends from an address of another gateway is routed at 60 already. */
@@ -70,18 +87,20 @@ warn_of_overrides (SgWanted *wanted, const SgSituation *situation)
         const SgOverride *override = &g_array_index (overrides, SgOverride, i);
         const SgGateway *gateway = sg_wanted_override_gateway (override, situation);
         bool capable = gateway && gateway->capability[situation->family] == SG_CAPABLE;
+        g_autofree char *why = NULL;
 
         if (override->prefix.ip.family != situation->af)
             continue;
         warn_of_other_gateways (wanted, situation, override);
+        why = gateway ? g_strdup_printf ("cannot carry %s", sg_family_title (situation->family))
+                      : absence (situation, override->interface);
         if (!capable)
             g_ptr_array_add (
                 wanted->warnings,
-                g_strdup_printf ("%s may leave by %s only, which %s%s; until that changes, its "
+                g_strdup_printf ("%s may leave by %s only, which %s; until that changes, its "
                                  "new connections to the Internet are refused",
                                  sg_prefix_format (&override->prefix, prefix), override->interface,
-                                 gateway ? "cannot carry " : "is not there",
-                                 gateway ? sg_family_title (situation->family) : ""));
+                                 why));
     }
 }
 

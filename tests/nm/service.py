@@ -287,16 +287,16 @@ def _():
 @case('a selected gateway that is renamed: fail closed, Warnings says why')
 def _():
     root.call('SetDefaultOutbound', 'nm1', signature='(s)')
-    run('nmcli', 'connection', 'down', 'nm1')
-    run('ip', 'link', 'set', 'nm1', 'down')
     run('ip', 'link', 'set', 'nm1', 'name', 'nm9')
-    wait_until(lambda: any('nm1' in w for w in root.get('Warnings')), 5, root.get('Warnings'))
+    wait_until(lambda: any('nm1' in w and 'called nm9 now' in w for w in root.get('Warnings')), 5,
+               lambda: root.get('Warnings'))
     root.call('Reconcile')
     rules = run('ip', '-6', 'rule')
     check('76:\tfrom all unreachable' in rules and '75:' not in rules, rules)
+    check(any('called nm9 now' in w for w in root.get('Warnings')), root.get('Warnings'))
     run('ip', 'link', 'set', 'nm9', 'name', 'nm1')
-    run('ip', 'link', 'set', 'nm1', 'up')
-    run('nmcli', 'connection', 'up', 'nm1')
+    wait_until(lambda: not any('not there' in w for w in root.get('Warnings')), 5,
+               lambda: root.get('Warnings'))
     root.call('SetDefaultOutbound', '', signature='(s)')
 
 

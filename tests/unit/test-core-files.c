@@ -375,6 +375,46 @@ test_memory_round_trip (void)
 
 /* As at boot, when no gateway was ever there and a warning is to be kept. */
 static void
+add_link (SgSnapshot *snapshot, uint32_t ifindex, const char *name)
+{
+    SgLink link = {.ifindex = ifindex};
+
+    g_strlcpy (link.name, name, sizeof link.name);
+    g_array_append_val (snapshot->links, link);
+}
+
+/* A gateway that is called otherwise now is found by its old name, also when it is none any more, and
+ * until it has its name back or is gone. */
+static void
+test_memory_renamed (void)
+{
+    g_autoptr (SgSnapshot) now = sg_snapshot_new ();
+    g_autoptr (SgSnapshot) back = sg_snapshot_new ();
+    g_autoptr (SgSnapshot) gone = sg_snapshot_new ();
+    g_autoptr (SgMemory) memory = sg_memory_new ();
+    g_autoptr (SgMemory) again = NULL;
+    g_autofree char *text = NULL;
+    SgRemembered gateway = {.ifindex = 5, .device = {.name = "wg0"}};
+
+    add_link (now, 5, "wg9");
+    add_link (back, 5, "wg0");
+    g_array_append_val (memory->gateways, gateway);
+    g_assert_false (sg_memory_note_renamed (memory, back));
+    g_assert_cmpstr (sg_memory_find_renamed (memory, now, "wg0")->name, ==, "wg9");
+    g_assert_true (sg_memory_note_renamed (memory, now));
+    g_assert_false (sg_memory_note_renamed (memory, now));
+    g_array_set_size (memory->gateways, 0);
+
+    text = sg_memory_to_text (memory);
+    again = sg_memory_parse (FILE_NAME, text, strlen (text), NULL);
+    g_assert_cmpstr (sg_memory_find_renamed (again, now, "wg0")->name, ==, "wg9");
+    g_assert_null (sg_memory_find_renamed (again, now, "wg9"));
+    g_assert_null (sg_memory_find_renamed (again, gone, "wg0"));
+    g_assert_true (sg_memory_note_renamed (again, back));
+    g_assert_null (sg_memory_find_renamed (again, now, "wg0"));
+}
+
+static void
 test_memory_without_marks (void)
 {
     g_autoptr (SgMemory) memory = sg_memory_new ();
@@ -396,6 +436,9 @@ test_memory_refuses (void)
         "[memory]\nMarks=0;\n",
         "[memory]\nMarks=4294967296;\n",
         "[memory]\nMarks=-1;\n",
+        "[memory]\nRenamed=5\n",
+        "[memory]\nRenamed=x wg0\n",
+        "[memory]\nRenamed=5 a/b\n",
         "[gateway 0]\nName=a\n",
         "[gateway x]\nName=a\n",
         "[gateway 2147483648]\nName=a\n",
@@ -429,6 +472,7 @@ main (int argc, char **argv)
     g_test_add_func ("/core/state/refuses", test_state_refuses);
     g_test_add_func ("/core/state/select", test_state_select);
     g_test_add_func ("/core/memory/round-trip", test_memory_round_trip);
+    g_test_add_func ("/core/memory/renamed", test_memory_renamed);
     g_test_add_func ("/core/memory/without-marks", test_memory_without_marks);
     g_test_add_func ("/core/memory/refuses", test_memory_refuses);
     return g_test_run ();
