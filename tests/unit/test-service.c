@@ -53,7 +53,7 @@ new_model (SgSnapshot *snapshot, const char *outbound, GHashTable *catalog)
     g_autoptr (SgWanted) wanted = NULL;
 
     g_strlcpy (state->outbound, outbound, sizeof state->outbound);
-    wanted = sg_wanted_new (config, state, memory, snapshot);
+    wanted = sg_wanted_new (config, state, memory, /* tunnel= */ NULL, snapshot);
     return sg_model_new (state, snapshot, wanted, catalog);
 }
 
