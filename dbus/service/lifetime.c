@@ -72,6 +72,8 @@ on_timer (sd_event_source *source, uint64_t usec, void *data)
 {
     SgLifetime *lifetime = data;
 
+    if (lifetime->stage == RELEASING) /* the bus says nothing: it is as good as gone */
+        lifetime->stage = RELEASED;
     if (is_used (lifetime))
         return 0; /* the end of the last call sets it again */
     if (lifetime->stage == STAYING)

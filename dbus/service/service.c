@@ -159,6 +159,11 @@ connect_to_bus (SgService *service)
         r = sd_bus_attach_event (service->peers, service->event, SD_EVENT_PRIORITY_NORMAL);
     if (r >= 0)
         r = sd_bus_open_system (&service->bus);
+    /* Without a bus there is nobody to serve. */
+    if (r >= 0)
+        r = sd_bus_set_exit_on_disconnect (service->bus, /* b= */ true);
+    if (r >= 0)
+        r = sd_bus_set_exit_on_disconnect (service->peers, /* b= */ true);
     return r;
 }
 
