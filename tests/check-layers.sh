@@ -30,7 +30,8 @@ dbus/service/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z
 nm-plugin/.* base/[a-z]+\.h|$core|[a-z-]+\.h|$c|$values|NetworkManager\.h|nm-[a-z-]+\.h|gmodule\.h
 nm-plugin/.* base/[a-z]+\.h|$core|nm-profile\.h|$c|$values|NetworkManager\.h
 dbus/gateway/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|$c|$values|$io|netdb\.h
-dispatcher/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-daemon\.h
+dbus/tunnel/.* base/[a-z]+\.h|$core|kernel/kernel\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|tunnel/[a-z-]+\.h|$c|$values
+dispatcher/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|tunnel/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-daemon\.h
 "
 # Every source file belongs to a row; the folders of later work join the table with it.
 known=''

@@ -144,13 +144,19 @@ add_peers (SgPlan *plan, const SgWanted *wanted)
                                  .peer = g_array_index (wanted->peers, SgWantedPeer, i)});
 }
 
+/* Before addresses: one of them may be that the link takes IPv6 at all. */
 static void
-add_tunnel (SgPlan *plan, const SgWanted *wanted)
+add_sysctls (SgPlan *plan, const SgWanted *wanted)
 {
     for (guint i = 0; i < wanted->sysctls->len; i++)
         sg_plan_add (plan, SG_STAGE_TRANSPORT,
                      (SgAction) {.kind = SG_ACTION_SYSCTL,
                                  .sysctl = g_array_index (wanted->sysctls, SgSysctl, i)});
+}
+
+static void
+add_tunnel (SgPlan *plan, const SgWanted *wanted)
+{
     add_peers (plan, wanted);
     for (guint i = 0; i < wanted->proxies->len; i++)
         sg_plan_add (plan, SG_STAGE_RULES,
@@ -216,6 +222,7 @@ sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
             sg_plan_add_nft (plan, snapshot->nft[family], wanted->nft[family]);
     }
     add_fwmarks (plan, wanted);
+    add_sysctls (plan, wanted);
     add_repair (plan, wanted);
     add_tunnel (plan, wanted);
     add_closings (plan, wanted);

@@ -36,6 +36,7 @@ sg_tunnel_sysctl_paths (const SgSnapshot *snapshot, const char *interface)
     if (!sg_snapshot_link_by_name (snapshot, interface))
         return paths;
     g_ptr_array_add (paths, g_strdup (SG_TUNNEL_FORWARDING_ALL));
+    add_path (paths, SG_TUNNEL_DISABLE_IPV6, interface);
     add_path (paths, SG_TUNNEL_FORWARDING, interface);
     for (guint i = 0; i < wans->len; i++) {
         const SgLink *link = sg_snapshot_link (snapshot, g_array_index (wans, uint32_t, i));

@@ -7,6 +7,7 @@
 
 #define SG_TUNNEL_FORWARDING_ALL "net/ipv6/conf/all/forwarding"
 #define SG_TUNNEL_FORWARDING "net/ipv6/conf/*/forwarding"
+#define SG_TUNNEL_DISABLE_IPV6 "net/ipv6/conf/*/disable_ipv6"
 #define SG_TUNNEL_ACCEPT_RA "net/ipv6/conf/*/accept_ra"
 #define SG_TUNNEL_PROXY_NDP "net/ipv6/conf/*/proxy_ndp"
 #define SG_TUNNEL_PROXY_DELAY "net/ipv6/neigh/*/proxy_delay"

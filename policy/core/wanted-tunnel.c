@@ -317,7 +317,10 @@ add_settings (SgWanted *wanted, const SgSnapshot *snapshot, const SgLink *own, c
 {
     static const SgSysctl keep_learning = {SG_TUNNEL_ACCEPT_RA, 2};
     static const SgSysctl forward = {SG_TUNNEL_FORWARDING, 1};
+    static const SgSysctl not_disabled = {SG_TUNNEL_DISABLE_IPV6, 0};
 
+    /* NetworkManager disables it where the profile has no IPv6 address when the link comes up. */
+    want_of_link (wanted, snapshot, own, &not_disabled);
     for (guint i = 0; i < wans->len; i++) {
         const SgLink *link = sg_snapshot_link (snapshot, g_array_index (wans, uint32_t, i));
 

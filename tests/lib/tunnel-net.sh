@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2034
+# tunnel-net.sh (after tap.sh): a server at a provider, a far client, and devices with real WireGuard
+# (sourced). The server is the namespace of the caller; nobody but `ip` configures its WAN.
+FAR=2001:db8:3::2
+work=/run/sixgate-test
+
+in_ns() { ip netns exec "$@"; }
+
+server_up() {   # the provider and the far client; the server has a link and nothing on it
+    local n
+    mkdir -p "$work"
+    for n in isp far one two three; do
+        ip netns add "$n"
+        ip -n "$n" link set lo up
+        in_ns "$n" sysctl -qw net.ipv6.conf.default.accept_dad=0
+    done
+    in_ns isp sysctl -qw net.ipv6.conf.all.forwarding=1
+    sysctl -qw net.ipv6.conf.default.accept_dad=0
+    ip link add eth0 type veth peer name port0 netns isp
+    # As where ifupdown or networkd has it: NetworkManager leaves it alone.
+    until_ok 10 nmcli device set eth0 managed no
+    ip -n isp addr add fe80::1/64 dev port0 nodad
+    ip -n isp link set port0 up
+    net_link far 2001:db8:3
+    net_link one 2001:db8:e1
+    net_link two 2001:db8:e2
+    net_link three 2001:db8:e3
+}
+net_link() {   # net_link NS PREFIX: joins NS to the provider; it is ::2 there
+    ip link add wan type veth peer name "$1" netns isp
+    ip link set wan netns "$1" up
+    ip -n "$1" addr add "$2::2/64" dev wan nodad
+    ip -n isp addr add "$2::1/64" dev "$1" nodad
+    ip -n isp link set "$1" up
+    ip -n "$1" -6 route add default via "$2::1"
+}
+wan() {   # wan ADDRESS PREFIX: the WAN as the provider wants it; PREFIX is on the link for the provider
+    ip link set eth0 up
+    ip -6 addr flush dev eth0 scope global
+    ip addr add "$1" dev eth0 nodad
+    ip addr add fe80::10/64 dev eth0 nodad 2>/dev/null
+    ip -6 route replace default via fe80::1 dev eth0
+    ip -n isp -6 route replace "$2" dev port0
+    # The underlay of the devices: always there, whatever the prefix.
+    ip addr replace 2001:db8:f0::10/64 dev eth0 nodad
+    ip -n isp -6 route replace 2001:db8:f0::/64 dev port0
+}
+
+# ---- devices
+
+own_key() {   # own_key NS: the public key of a device that made its own
+    [ -e "$work/$1.key" ] || (umask 077; wg genkey >"$work/$1.key")
+    wg pubkey <"$work/$1.key"
+}
+subnet_of() { case $1 in three) echo office ;; *) echo home ;; esac; }
+device_up() {   # device_up NS: with the config that the server shows, as wg-quick would
+    local file=$work/$1.conf
+    (umask 077; tunnel device show-config "$(subnet_of "$1")" "$1" --endpoint 2001:db8:f0::10 >"$file")
+    ip -n "$1" link del wg0 2>/dev/null
+    ip -n "$1" link add wg0 type wireguard
+    [ ! -e "$work/$1.key" ] || sed -i "s|^\[Interface\]|&\nPrivateKey = $(cat "$work/$1.key")|" "$file"
+    in_ns "$1" wg setconf wg0 <(sed '/^Address/d' "$file")
+    in_ns "$1" wg set wg0 peer "$(wg show wg-sixgate public-key)" allowed-ips 0.0.0.0/0,::/0
+    ip -n "$1" addr add "$(sed -n 's/^Address = \([^,]*\).*/\1/p' "$file")" dev wg0
+    ip -n "$1" link set wg0 up
+    ip -n "$1" -6 route replace 2001:db8:f0::10 via "$(ip -n "$1" -6 route show default | grep -o '2001[^ ]*' | head -1)" dev wan
+}
+device_address() {   # device_address NS IPV6: what its config would say now; everything through the tunnel
+    local want
+    want=$(tunnel device show-config "$(subnet_of "$1")" "$1" --endpoint 2001:db8:f0::10 | sed -n 's/^Address = .*, \(.*\)\/128$/\1/p')
+    [ "$want" = "$2" ] || echo "# the config of $1 says $want"
+    ip -n "$1" -6 addr flush dev wg0 scope global
+    ip -n "$1" addr add "$2/128" dev wg0 nodad
+    ip -n "$1" -6 route replace default dev wg0 metric 10
+}
+
+# ---- probes
+
+has_peers() { [ "$(wg show wg-sixgate peers | wc -l)" = "$1" ] || { wg show wg-sixgate; return 1; }; }
+profile_has_no_peer() { local uuid; uuid=$(nmcli -g GENERAL.CON-UUID device show wg-sixgate) && ! grep -rh wireguard-peer /etc/NetworkManager/system-connections/; }
+device_pings() { in_ns "$1" ping -c 1 -W 2 "$2" >/dev/null; }
+far_pings() { in_ns far ping -c 1 -W 2 "$1" >/dev/null; }
+far_sees() {   # far_sees NS ADDRESS: the source of a ping from NS, as the far client gets it
+    (timeout 5 ip netns exec far tcpdump -lnc 1 -i wan "icmp6 and ip6[40] == 128 and src $2" >"$work/seen" 2>/dev/null) &
+    sleep 0.5
+    in_ns "$1" ping -c 3 -i 0.3 -W 1 $FAR >/dev/null
+    wait $!
+    grep -q "IP6 $2 > " "$work/seen" || { cat "$work/seen"; return 1; }
+}
