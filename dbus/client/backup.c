@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* backup, restore: gateways with their keys, the outbound, overrides, as one file. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fs.h"
+#include "command.h"
+
+#define GROUP "sixgate backup"
+#define GATEWAY "gateway "
+#define VERSION 1
+#define BACKUP_MAX (16u << 20)
+
+static bool
+need_root (GError **error)
+{
+    if (geteuid () == 0)
+        return true;
+    g_set_error (error, SG_ERROR, SG_ERROR_PERMISSION,
+                 "a backup holds the keys of all gateways: only root may write or read one, try "
+                 "again with sudo");
+    return false;
+}
+
+static char *
+export_gateway (SgClient *client, const char *path, GError **error)
+{
+    const SgObject object = {path, SG_CLIENT_GATEWAY};
+    g_autoptr (GVariant) answer = sg_client_call (client, &object, "Export", NULL, error);
+    const char *config;
+
+    if (!answer)
+        return NULL;
+    g_variant_get (answer, "(&s)", &config);
+    return g_strdup (config);
+}
+
+/* ---- backup ---- */
+
+static void
+add_overrides (GKeyFile *file, GVariant *manager)
+{
+    g_autoptr (GVariant) overrides =
+        g_variant_lookup_value (manager, "Overrides", G_VARIANT_TYPE ("a(ss)"));
+    g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+
+    for (gsize i = 0; overrides && i < g_variant_n_children (overrides); i++) {
+        const char *prefix, *interface;
+
+        g_variant_get_child (overrides, i, "(&s&s)", &prefix, &interface);
+        g_ptr_array_add (lines, g_strdup_printf ("%s %s", prefix, interface));
+    }
+    g_key_file_set_string_list (file, GROUP, "overrides", (const char *const *) lines->pdata,
+                                lines->len);
+}
+
+static bool
+is_wireguard (const SgGatewayView *gateway)
+{
+    return strcmp (sg_view_string (gateway->properties, "Kind"), "wireguard") == 0;
+}
+
+static bool
+add_gateways (SgClient *client, const SgView *view, GKeyFile *file, GError **error)
+{
+    for (guint i = 0; i < view->gateways->len; i++) {
+        const SgGatewayView *gateway = g_ptr_array_index (view->gateways, i);
+        g_autofree char *group = g_strconcat (GATEWAY, gateway->name, NULL);
+        g_autofree char *config = NULL;
+
+        if (!is_wireguard (gateway))
+            continue;
+        config = export_gateway (client, gateway->path, error);
+        if (!config)
+            return false;
+        g_key_file_set_string (file, group, "type", sg_view_string (gateway->properties, "Type"));
+        g_key_file_set_string (file, group, "config", config);
+    }
+    return true;
+}
+
+static bool
+run_backup (SgClient *client, const SgArguments *arguments, GError **error)
+{
+    g_autoptr (GKeyFile) file = g_key_file_new ();
+    g_autoptr (SgView) view = NULL;
+    g_autofree char *text = NULL;
+
+    if (!need_root (error))
+        return false;
+    view = sg_view_new (client, error);
+    if (!view)
+        return false;
+    g_key_file_set_integer (file, GROUP, "version", VERSION);
+    g_key_file_set_string (file, GROUP, "outbound",
+                           sg_view_string (view->manager, "DefaultOutbound"));
+    add_overrides (file, view->manager);
+    if (!add_gateways (client, view, file, error))
+        return false;
+    text = g_key_file_to_data (file, NULL, NULL);
+    return sg_fs_write (arguments->words[0], text, /* durable= */ true, error);
+}
+
+/* ---- restore: reading ---- */
+
+typedef struct {
+    char *name, *type, *config;
+} Saved;
+
+static void
+free_saved (Saved *saved)
+{
+    g_free (saved->name);
+    g_free (saved->type);
+    g_free (saved->config);
+    g_free (saved);
+}
+
+static GKeyFile *
+read_backup (const char *path, GError **error)
+{
+    g_autoptr (GKeyFile) file = g_key_file_new ();
+    g_autoptr (GError) malformed = NULL;
+    g_autofree char *text = NULL;
+    size_t len = 0;
+
+    if (!sg_fs_read (path, BACKUP_MAX, &text, &len, error))
+        return NULL;
+    if (!text) {
+        g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND, "there is no file %s", path);
+        return NULL;
+    }
+    if (!g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, &malformed) ||
+        g_key_file_get_integer (file, GROUP, "version", NULL) != VERSION) {
+        g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT,
+                     "%s is no backup of this version of Sixgate, or it is damaged; nothing was "
+                     "changed",
+                     path);
+        return NULL;
+    }
+    return g_steal_pointer (&file);
+}
+
+/* All gateways of the file, or an error before anything is changed. */
+static GPtrArray *
+read_gateways (GKeyFile *file, GError **error)
+{
+    g_autoptr (GPtrArray) gateways = g_ptr_array_new_with_free_func ((GDestroyNotify) free_saved);
+    g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
+
+    for (char **group = groups; *group; group++) {
+        Saved *saved;
+
+        if (!g_str_has_prefix (*group, GATEWAY))
+            continue;
+        saved = g_new0 (Saved, 1);
+        g_ptr_array_add (gateways, saved);
+        saved->name = g_strdup (*group + strlen (GATEWAY));
+        saved->type = g_key_file_get_string (file, *group, "type", NULL);
+        saved->config = g_key_file_get_string (file, *group, "config", NULL);
+        if (!saved->type || !saved->config) {
+            g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT,
+                         "the backup is damaged at “%s”; nothing was changed", *group);
+            return NULL;
+        }
+    }
+    return g_steal_pointer (&gateways);
+}
+
+/* ---- restore: changing, with the way back ---- */
+
+/* What undoes a step. */
+typedef struct {
+    char *path;   /* of the gateway */
+    char *config; /* what it was; NULL: it was not there */
+    char *type;
+} Undo;
+
+static void
+free_undo (Undo *undo)
+{
+    g_free (undo->path);
+    g_free (undo->config);
+    g_free (undo->type);
+    g_free (undo);
+}
+
+static bool
+set_type (SgClient *client, const char *path, const char *type, GError **error)
+{
+    const SgObject object = {path, SG_CLIENT_GATEWAY};
+
+    return sg_client_tell (client, &object, "SetType", g_variant_new ("(s)", type), error);
+}
+
+static bool
+update (SgClient *client, const char *path, const char *config, GError **error)
+{
+    const SgObject object = {path, SG_CLIENT_GATEWAY};
+
+    return sg_client_tell (client, &object, "Update", g_variant_new ("(s)", config), error);
+}
+
+static bool
+import (SgClient *client, const Saved *saved, GPtrArray *undo, GError **error)
+{
+    g_autofree char *file = g_strconcat (saved->name, ".conf", NULL);
+    g_autoptr (GVariant) answer = NULL;
+    GVariantBuilder options;
+    Undo *step;
+    const char *path;
+
+    g_variant_builder_init (&options, G_VARIANT_TYPE ("a{sv}"));
+    g_variant_builder_add (&options, "{sv}", "interface", g_variant_new_string (saved->name));
+    g_variant_builder_add (&options, "{sv}", "type", g_variant_new_string (saved->type));
+    answer = sg_client_manage (
+        client, "ImportGateway",
+        g_variant_new ("(ss@a{sv})", file, saved->config, g_variant_builder_end (&options)), error);
+    if (!answer)
+        return false;
+    g_variant_get_child (answer, 0, "&o", &path);
+    step = g_new0 (Undo, 1);
+    step->path = g_strdup (path);
+    g_ptr_array_add (undo, step);
+    return true;
+}
+
+static bool
+replace (SgClient *client, const SgGatewayView *gateway, const Saved *saved, GPtrArray *undo,
+         GError **error)
+{
+    g_autofree char *before = export_gateway (client, gateway->path, error);
+    Undo *step;
+
+    if (!before)
+        return false;
+    step = g_new0 (Undo, 1);
+    step->path = g_strdup (gateway->path);
+    step->config = g_steal_pointer (&before);
+    step->type = g_strdup (sg_view_string (gateway->properties, "Type"));
+    g_ptr_array_add (undo, step);
+    return update (client, gateway->path, saved->config, error) &&
+           set_type (client, gateway->path, saved->type, error);
+}
+
+static bool
+restore_gateway (SgClient *client, const SgView *view, const Saved *saved, GPtrArray *undo,
+                 GError **error)
+{
+    const SgGatewayView *gateway = sg_view_gateway (view, saved->name, /* error= */ NULL);
+
+    if (!gateway ? import (client, saved, undo, error)
+                 : replace (client, gateway, saved, undo, error))
+        return true;
+    g_prefix_error (error, "%s: ", saved->name);
+    return false;
+}
+
+/* Overrides become those of the file. */
+static bool
+restore_overrides (SgClient *client, const SgView *view, char **lines, GError **error)
+{
+    g_autoptr (GVariant) old =
+        g_variant_lookup_value (view->manager, "Overrides", G_VARIANT_TYPE ("a(ss)"));
+
+    for (gsize i = 0; old && i < g_variant_n_children (old); i++) {
+        g_autoptr (GVariant) answer = NULL;
+        const char *prefix;
+
+        g_variant_get_child (old, i, "(&s&s)", &prefix, NULL);
+        answer = sg_client_manage (client, "RemoveOverride", g_variant_new ("(s)", prefix), error);
+        if (!answer)
+            return false;
+    }
+    for (char **line = lines; line && *line; line++) {
+        g_auto (GStrv) words = g_strsplit (*line, " ", 2);
+        g_autoptr (GVariant) answer = NULL;
+
+        if (words[0] && words[1])
+            answer = sg_client_manage (client, "AddOverride",
+                                       g_variant_new ("(ss)", words[0], words[1]), error);
+        if (!answer)
+            return false;
+    }
+    return true;
+}
+
+static bool
+restore_choices (SgClient *client, const SgView *view, GKeyFile *file, GError **error)
+{
+    g_autofree char *outbound = g_key_file_get_string (file, GROUP, "outbound", NULL);
+    g_auto (GStrv) lines = g_key_file_get_string_list (file, GROUP, "overrides", NULL, NULL);
+    g_autoptr (GVariant) answer = NULL;
+
+    if (!restore_overrides (client, view, lines, error))
+        return false;
+    answer = sg_client_manage (client, "SetDefaultOutbound",
+                               g_variant_new ("(s)", outbound ? outbound : ""), error);
+    return answer != NULL;
+}
+
+/* As it was before; what cannot be taken back is said. */
+static void
+roll_back (SgClient *client, const GPtrArray *undo)
+{
+    for (guint i = undo->len; i > 0; i--) {
+        const Undo *step = g_ptr_array_index (undo, i - 1);
+        const SgObject object = {step->path, SG_CLIENT_GATEWAY};
+        g_autoptr (GError) error = NULL;
+        bool done = step->config ? update (client, step->path, step->config, &error) &&
+                                       set_type (client, step->path, step->type, &error)
+                                 : sg_client_tell (client, &object, "Remove", NULL, &error);
+
+        if (!done)
+            fprintf (stderr, "sixgatectl: cannot take back what was changed: %s\n", error->message);
+    }
+}
+
+static bool
+restore (SgClient *client, GKeyFile *file, const GPtrArray *gateways, GPtrArray *undo,
+         GError **error)
+{
+    g_autoptr (SgView) view = sg_view_new (client, error);
+
+    if (!view)
+        return false;
+    for (guint i = 0; i < gateways->len; i++) {
+        if (!restore_gateway (client, view, g_ptr_array_index (gateways, i), undo, error))
+            return false;
+    }
+    return restore_choices (client, view, file, error);
+}
+
+static bool
+run_restore (SgClient *client, const SgArguments *arguments, GError **error)
+{
+    g_autoptr (GPtrArray) undo = g_ptr_array_new_with_free_func ((GDestroyNotify) free_undo);
+    g_autoptr (GPtrArray) gateways = NULL;
+    g_autoptr (GKeyFile) file = NULL;
+
+    if (!need_root (error))
+        return false;
+    file = read_backup (arguments->words[0], error);
+    gateways = file ? read_gateways (file, error) : NULL;
+    if (!gateways)
+        return false;
+    if (!restore (client, file, gateways, undo, error)) {
+        roll_back (client, undo);
+        return false;
+    }
+    printf ("%u gateways restored\n", gateways->len);
+    return true;
+}
+
+const SgCommand sg_backup_commands[] = {
+    {
+        .name = "backup",
+        .arguments = "FILE",
+        .summary = "Write gateways, outbound and overrides into a file (root)",
+        .help = "WireGuard gateways with their keys, the outbound and the overrides. The file is "
+                "for root only (mode\n0600): who has it can be this host to every tunnel. It is "
+                "there as a whole or not at all.",
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_backup,
+    },
+    {
+        .name = "restore",
+        .arguments = "FILE",
+        .summary = "Bring back what a backup holds (root)",
+        .help =
+            "Gateways that are missing are imported, those that are there are taken over to the "
+            "file; others\nstay. Outbound and overrides become those of the file, and the LAN "
+            "of this moment counts as\nlocal. When a gateway cannot be restored, those before it "
+            "are as they were.",
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_restore,
+    },
+    {0},
+};

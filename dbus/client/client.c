@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "value.h"
+
+#define SERVICE "org.sixgate.Sixgate1"
+/* A person may have to type a password. */
+#define TIMEOUT_US (300 * UINT64_C (1000000))
+
+void
+sg_client_clear (SgClient *client)
+{
+    client->bus = sd_bus_flush_close_unref (client->bus);
+}
+
+/* ---- errors ---- */
+
+static const struct {
+    const char *name;
+    SgErrorCode code;
+    const char *words; /* NULL: what the error says itself */
+} foreign_errors[] = {
+    {SD_BUS_ERROR_ACCESS_DENIED, SG_ERROR_PERMISSION, NULL},
+    {SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, SG_ERROR_PERMISSION,
+     "this needs an administrator: try again with sudo"},
+    {SD_BUS_ERROR_UNKNOWN_OBJECT, SG_ERROR_NOT_FOUND, "it went away meanwhile"},
+    {SD_BUS_ERROR_SERVICE_UNKNOWN, SG_ERROR_FAILED,
+     "the service " SERVICE " is not installed, or the bus has not noticed it yet"},
+    {SD_BUS_ERROR_NO_REPLY, SG_ERROR_FAILED,
+     "the service did not answer; systemctl status sixgate.service tells more"},
+    {SD_BUS_ERROR_TIMEOUT, SG_ERROR_FAILED,
+     "the service did not answer in time; systemctl status sixgate.service tells more"},
+};
+
+/* What the service itself says has a name of ours. */
+static bool
+is_ours (const char *name, SgErrorCode *ret_code)
+{
+    for (SgErrorCode code = 0; code < SG_ERROR_N; code++) {
+        if (strcmp (name, sg_error_dbus_name (code)) == 0) {
+            *ret_code = code;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+set_error (GError **error, const sd_bus_error *failure, int r)
+{
+    const char *words = failure->message ? failure->message : g_strerror (-r);
+    SgErrorCode code = SG_ERROR_FAILED;
+
+    if (!failure->name || is_ours (failure->name, &code)) {
+        g_set_error_literal (error, SG_ERROR, (int) code, words);
+        return;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (foreign_errors); i++) {
+        if (strcmp (failure->name, foreign_errors[i].name) == 0) {
+            code = foreign_errors[i].code;
+            words = foreign_errors[i].words ? foreign_errors[i].words : words;
+        }
+    }
+    if (g_str_has_prefix (failure->name, "org.freedesktop.systemd1.") ||
+        g_str_has_prefix (failure->name, "org.freedesktop.DBus.Error.Spawn."))
+        g_set_error (error, SG_ERROR, SG_ERROR_FAILED,
+                     "the service cannot be started: %s; systemctl status sixgate.service tells "
+                     "more",
+                     words);
+    else
+        g_set_error_literal (error, SG_ERROR, (int) code, words);
+}
+
+/* ---- calls ---- */
+
+static bool
+open_bus (SgClient *client, GError **error)
+{
+    int r;
+
+    if (client->bus)
+        return true;
+    r = sd_bus_open_system (&client->bus);
+    if (r >= 0)
+        r = sd_bus_set_allow_interactive_authorization (client->bus, /* b= */ true);
+    if (r >= 0)
+        return true;
+    sg_error_set_errno (error, SG_ERROR_FAILED, -r, "cannot reach the system bus");
+    return false;
+}
+
+static int
+call (SgClient *client, sd_bus_message *request, sd_bus_error *failure, GVariant **ret_answer)
+{
+    sd_bus_message *reply = NULL;
+    int r = sd_bus_call (client->bus, request, TIMEOUT_US, failure, &reply);
+
+    if (r >= 0)
+        r = sg_value_read (reply, ret_answer);
+    sd_bus_message_unref (reply);
+    return r;
+}
+
+GVariant *
+sg_client_call (SgClient *client, const SgObject *object, const char *method, GVariant *arguments,
+                GError **error)
+{
+    g_autoptr (GVariant) tuple =
+        g_variant_ref_sink (arguments ? arguments : g_variant_new_tuple (NULL, 0));
+    sd_bus_error failure = SD_BUS_ERROR_NULL;
+    sd_bus_message *request = NULL;
+    GVariant *answer = NULL;
+    int r;
+
+    if (!open_bus (client, error))
+        return NULL;
+    r = sd_bus_message_new_method_call (client->bus, &request, SERVICE, object->path,
+                                        object->interface, method);
+    if (r >= 0)
+        r = sg_value_append (request, tuple);
+    if (r >= 0)
+        r = call (client, request, &failure, &answer);
+    if (r < 0)
+        set_error (error, &failure, r);
+    sd_bus_error_free (&failure);
+    sd_bus_message_unref (request);
+    return answer;
+}
+
+GVariant *
+sg_client_manage (SgClient *client, const char *method, GVariant *arguments, GError **error)
+{
+    const SgObject manager = {SG_CLIENT_ROOT, SG_CLIENT_MANAGER};
+
+    return sg_client_call (client, &manager, method, arguments, error);
+}
+
+bool
+sg_client_tell (SgClient *client, const SgObject *object, const char *method, GVariant *arguments,
+                GError **error)
+{
+    g_autoptr (GVariant) answer = sg_client_call (client, object, method, arguments, error);
+
+    return answer != NULL;
+}
+
+/* ---- what there is ---- */
+
+static void
+free_gateway (SgGatewayView *gateway)
+{
+    g_free (gateway->path);
+    g_free (gateway->name);
+    g_variant_unref (gateway->properties);
+    g_free (gateway);
+}
+
+static int
+compare_gateways (const SgGatewayView **a, const SgGatewayView **b)
+{
+    return strcmp ((*a)->name, (*b)->name);
+}
+
+/* The gateways among the objects: a{oa{sa{sv}}}. */
+static void
+take_gateways (SgView *view, GVariant *objects)
+{
+    GVariantIter iter;
+    const char *path;
+    GVariant *interfaces;
+
+    g_variant_iter_init (&iter, objects);
+    while (g_variant_iter_next (&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
+        GVariant *properties =
+            g_variant_lookup_value (interfaces, SG_CLIENT_GATEWAY, G_VARIANT_TYPE ("a{sv}"));
+
+        if (properties) {
+            SgGatewayView *gateway = g_new0 (SgGatewayView, 1);
+
+            gateway->path = g_strdup (path);
+            gateway->name = g_strdup (sg_view_string (properties, "Interface"));
+            gateway->properties = properties;
+            g_ptr_array_add (view->gateways, gateway);
+        }
+        g_variant_unref (interfaces);
+    }
+    g_ptr_array_sort (view->gateways, (GCompareFunc) compare_gateways);
+}
+
+SgView *
+sg_view_new (SgClient *client, GError **error)
+{
+    const SgObject manager = {SG_CLIENT_ROOT, "org.freedesktop.DBus.Properties"};
+    const SgObject root = {SG_CLIENT_ROOT, "org.freedesktop.DBus.ObjectManager"};
+    g_autoptr (GVariant) properties = sg_client_call (
+        client, &manager, "GetAll", g_variant_new ("(s)", SG_CLIENT_MANAGER), error);
+    g_autoptr (GVariant) objects =
+        properties ? sg_client_call (client, &root, "GetManagedObjects", NULL, error) : NULL;
+    g_autoptr (GVariant) all = NULL;
+    SgView *view;
+
+    if (!objects)
+        return NULL;
+    if (!g_variant_is_of_type (properties, G_VARIANT_TYPE ("(a{sv})")) ||
+        !g_variant_is_of_type (objects, G_VARIANT_TYPE ("(a{oa{sa{sv}}})"))) {
+        g_set_error (error, SG_ERROR, SG_ERROR_FAILED,
+                     "the service answers in an unknown way; is it of another version?");
+        return NULL;
+    }
+    view = g_new0 (SgView, 1);
+    view->manager = g_variant_get_child_value (properties, 0);
+    view->gateways = g_ptr_array_new_with_free_func ((GDestroyNotify) free_gateway);
+    all = g_variant_get_child_value (objects, 0);
+    take_gateways (view, all);
+    return view;
+}
+
+void
+sg_view_free (SgView *view)
+{
+    if (!view)
+        return;
+    g_variant_unref (view->manager);
+    g_ptr_array_unref (view->gateways);
+    g_free (view);
+}
+
+static char *
+names_of (const GPtrArray *gateways)
+{
+    GString *names = g_string_new (NULL);
+
+    for (guint i = 0; i < gateways->len; i++) {
+        const SgGatewayView *gateway = g_ptr_array_index (gateways, i);
+
+        g_string_append_printf (names, "%s%s", i ? ", " : "there are ", gateway->name);
+    }
+    if (!gateways->len)
+        g_string_append (names, "there are none");
+    return g_string_free (names, /* free_segment= */ FALSE);
+}
+
+const SgGatewayView *
+sg_view_gateway (const SgView *view, const char *name, GError **error)
+{
+    g_autofree char *names = NULL;
+
+    for (guint i = 0; i < view->gateways->len; i++) {
+        const SgGatewayView *gateway = g_ptr_array_index (view->gateways, i);
+
+        if (strcmp (gateway->name, name) == 0)
+            return gateway;
+    }
+    names = names_of (view->gateways);
+    g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND, "no gateway %s; %s", name, names);
+    return NULL;
+}
+
+const char *
+sg_view_string (GVariant *properties, const char *name)
+{
+    const char *value = "";
+
+    return g_variant_lookup (properties, name, "&s", &value) ? value : "";
+}
+
+bool
+sg_view_flag (GVariant *properties, const char *name)
+{
+    gboolean value = FALSE;
+
+    return g_variant_lookup (properties, name, "b", &value) && value;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What every command of sixgatectl has: the service on the bus, and how to print. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <glib.h>
+#include <systemd/sd-bus.h>
+
+#define SG_CLIENT_ROOT "/org/sixgate/Sixgate1"
+#define SG_CLIENT_MANAGER "org.sixgate.Sixgate1.Manager"
+#define SG_CLIENT_GATEWAY "org.sixgate.Sixgate1.Gateway"
+
+typedef struct {
+    sd_bus *bus; /* NULL until the first call */
+    bool json;   /* --json */
+    bool colour; /* standard output is a terminal that shows colours */
+} SgClient;
+
+void sg_client_clear (SgClient *client);
+
+/* An object of the service, and one of its interfaces. */
+typedef struct {
+    const char *path;
+    const char *interface;
+} SgObject;
+
+/* Calls a method with the members of the tuple @arguments (NULL: none; floating is taken); its answer
+ * as a tuple. The service's own errors keep their kind and words; others get words for a person. A
+ * person may be asked for a password meanwhile. */
+GVariant *sg_client_call (SgClient *client, const SgObject *object, const char *method,
+                          GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same of the Manager. */
+GVariant *sg_client_manage (SgClient *client, const char *method, GVariant *arguments,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same, where the answer does not matter. */
+bool sg_client_tell (SgClient *client, const SgObject *object, const char *method,
+                     GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Everything that the service shows at one moment. */
+typedef struct {
+    GVariant *manager;   /* a{sv}: its properties */
+    GPtrArray *gateways; /* of SgGatewayView (owned), sorted by name */
+} SgView;
+
+/* Strings are owned. */
+typedef struct {
+    char *path;
+    char *name;
+    GVariant *properties; /* a{sv} */
+} SgGatewayView;
+
+SgView *sg_view_new (SgClient *client, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void sg_view_free (SgView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgView, sg_view_free)
+/* SG_ERROR_NOT_FOUND, naming those that there are. */
+const SgGatewayView *sg_view_gateway (const SgView *view, const char *name, GError **error);
+/* A property; "" and false where the service does not say it. */
+const char *sg_view_string (GVariant *properties, const char *name);
+bool sg_view_flag (GVariant *properties, const char *name);
