@@ -298,7 +298,19 @@ sg_explanation_sentence (const SgExplanation *self, const SgExplainNames *names)
 /* ---- the fields ---- */
 
 static void
-add_routing (const SgExplanation *self, const SgExplainNames *names, GVariantDict *fields)
+add (GVariantBuilder *fields, const char *name, GVariant *value)
+{
+    g_variant_builder_add (fields, "{sv}", name, value);
+}
+
+static void
+add_text (GVariantBuilder *fields, const char *name, const char *text)
+{
+    add (fields, name, g_variant_new_string (text));
+}
+
+static void
+add_routing (const SgExplanation *self, const SgExplainNames *names, GVariantBuilder *fields)
 {
     const SgFibResult *fib = self->fib;
     g_autofree char *rule = rule_text (fib->rule);
@@ -307,38 +319,36 @@ add_routing (const SgExplanation *self, const SgExplainNames *names, GVariantDic
     g_autoptr (GPtrArray) gateways = ways_out (self, names, /* gateways= */ true);
     char prefix[SG_PREFIX_TEXT_MAX];
 
-    g_variant_dict_insert_value (fields, "rules", steps_variant (fib));
-    g_variant_dict_insert_value (fields, "first-rules", steps_variant (self->first));
-    g_variant_dict_insert (fields, "rule", "s", rule);
-    g_variant_dict_insert (fields, "table", "u", fib->route ? fib->route->table : 0);
-    g_variant_dict_insert (fields, "route", "s", route);
-    g_variant_dict_insert (fields, "prefix", "s",
-                           fib->route ? sg_prefix_format (&fib->route->dst, prefix) : "");
-    g_variant_dict_insert (fields, "metric", "u", fib->route ? fib->route->metric : 0);
-    g_variant_dict_insert_value (fields, "interfaces", names_variant (ways));
-    g_variant_dict_insert_value (fields, "gateways", names_variant (gateways));
+    add (fields, "rules", steps_variant (fib));
+    add (fields, "first-rules", steps_variant (self->first));
+    add_text (fields, "rule", rule);
+    add (fields, "table", g_variant_new_uint32 (fib->route ? fib->route->table : 0));
+    add_text (fields, "route", route);
+    add_text (fields, "prefix", fib->route ? sg_prefix_format (&fib->route->dst, prefix) : "");
+    add (fields, "metric", g_variant_new_uint32 (fib->route ? fib->route->metric : 0));
+    add (fields, "interfaces", names_variant (ways));
+    add (fields, "gateways", names_variant (gateways));
 }
 
 GVariant *
 sg_explanation_fields (const SgExplanation *self, const SgExplainNames *names)
 {
-    g_auto (GVariantDict) fields = G_VARIANT_DICT_INIT (NULL);
     g_autofree char *sentence = sg_explanation_sentence (self, names);
     g_autofree char *guard_rule = guard_rule_text (&self->saying);
     char dst[SG_PREFIX_TEXT_MAX], source[SG_PREFIX_TEXT_MAX];
+    GVariantBuilder fields;
 
-    g_variant_dict_insert (&fields, "sentence", "s", sentence);
-    g_variant_dict_insert (&fields, "outcome", "s", outcome_word (self));
-    g_variant_dict_insert (&fields, "destination", "s", sg_ip_format (&self->flow.dst, dst));
-    g_variant_dict_insert (&fields, "source", "s",
-                           self->source.family ? sg_ip_format (&self->source, source) : "");
-    g_variant_dict_insert (&fields, "source-chosen", "b",
-                           !self->flow.src.family && self->source.family);
-    g_variant_dict_insert (&fields, "retried", "b", self->first != NULL);
+    g_variant_builder_init (&fields, G_VARIANT_TYPE_VARDICT);
+    add_text (&fields, "sentence", sentence);
+    add_text (&fields, "outcome", outcome_word (self));
+    add_text (&fields, "destination", sg_ip_format (&self->flow.dst, dst));
+    add_text (&fields, "source", self->source.family ? sg_ip_format (&self->source, source) : "");
+    add (&fields, "source-chosen",
+         g_variant_new_boolean (!self->flow.src.family && self->source.family));
+    add (&fields, "retried", g_variant_new_boolean (self->first != NULL));
     add_routing (self, names, &fields);
-    g_variant_dict_insert (&fields, "guard", "s", guard_word (self->guard));
-    g_variant_dict_insert (&fields, "guard-chain", "s",
-                           self->saying.chain ? self->saying.chain->name : "");
-    g_variant_dict_insert (&fields, "guard-rule", "s", guard_rule);
-    return g_variant_dict_end (&fields);
+    add_text (&fields, "guard", guard_word (self->guard));
+    add_text (&fields, "guard-chain", self->saying.chain ? self->saying.chain->name : "");
+    add_text (&fields, "guard-rule", guard_rule);
+    return g_variant_builder_end (&fields);
 }

@@ -62,6 +62,15 @@ sg_rule_compare (const SgRule *a, const SgRule *b)
     return order ? order : strcmp (a->oif, b->oif);
 }
 
+bool
+sg_rule_is_networkmanagers (const SgRule *rule)
+{
+    bool capture = (rule->flags & FIB_RULE_INVERT) && rule->fwmark && rule->fwmark == rule->table;
+    bool specific = rule->table == RT_TABLE_MAIN && rule->suppress_prefixlen == 0;
+
+    return rule->pref >= 30768 && rule->pref <= 31767 && (capture || specific);
+}
+
 /* ---- printing ---- */
 
 static void

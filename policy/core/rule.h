@@ -31,6 +31,10 @@ SgRule sg_rule_ours (uint8_t family, uint32_t pref, uint8_t action);
 SgRule sg_rule_lookup (uint8_t family, uint32_t pref, uint32_t table);
 /* Total order by preference, then the rest; every member counts. */
 int sg_rule_compare (const SgRule *a, const SgRule *b);
+/* Whether it is one of the pair that NetworkManager makes for a full tunnel ("lookup main
+ * suppress_prefixlength 0", "not fwmark F lookup F", in 30768 to 31767, nm-device-wireguard.c): hidden
+ * by ours on purpose. wg-quick makes the same pair at 32764 and 32765, and it is another VPN's. */
+bool sg_rule_is_networkmanagers (const SgRule *rule);
 /* As `ip -6 rule` takes it after add/del: "pref 50 fwmark 0x3eb lookup 1003 proto sixgate".
  * Appends to @out. */
 void sg_rule_print (const SgRule *rule, GString *out);

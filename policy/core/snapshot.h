@@ -42,6 +42,7 @@ typedef struct {
     uint32_t ifindex;
     SgWgRawKey public_key;
     bool preshared;
+    uint64_t handshake; /* when the last one was, in seconds since 1970; 0 = never */
 } SgWireguardPeer;
 
 /* One of the allowed-ips of a peer. */

@@ -284,18 +284,6 @@ is_pref_of_ours (uint32_t pref)
     return false;
 }
 
-/* The pair that NetworkManager makes for a full tunnel ("lookup main suppress_prefixlength 0",
- * "not fwmark F lookup F", in 30768–31767, nm-device-wireguard.c): hidden on purpose. wg-quick makes
- * the same pair at 32764 and 32765, and it is another VPN's. */
-static bool
-is_networkmanagers (const SgRule *rule)
-{
-    bool capture = (rule->flags & FIB_RULE_INVERT) && rule->fwmark && rule->fwmark == rule->table;
-    bool specific = rule->table == RT_TABLE_MAIN && rule->suppress_prefixlen == 0;
-
-    return rule->pref >= 30768 && rule->pref <= 31767 && (capture || specific);
-}
-
 static void
 warn_of_foreign (SgWanted *wanted, const SgSituation *situation)
 {
@@ -311,7 +299,7 @@ warn_of_foreign (SgWanted *wanted, const SgSituation *situation)
         if (is_pref_of_ours (rule->pref))
             what = "stands at a preference of ours and is left alone; it may decide before ours";
         else if (rule->pref > SG_PREF_MAIN && rule->pref < SG_PREF_KERNEL_MAIN &&
-                 !is_networkmanagers (rule))
+                 !sg_rule_is_networkmanagers (rule))
             what = "never decides while main has a default route: 1000 comes first; move it below "
                    "50 if it is to decide";
         else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <linux/genetlink.h>
+#include <linux/time_types.h>
 #include <linux/wireguard.h>
 
 #include "base/error.h"
@@ -23,6 +24,7 @@ static const SgNlSpec device_specs[] = {
 static const SgNlSpec peer_specs[] = {
     [WGPEER_A_PUBLIC_KEY] = {SG_NL_BYTES, WG_KEY_LEN},
     [WGPEER_A_PRESHARED_KEY] = {SG_NL_BYTES, WG_KEY_LEN},
+    [WGPEER_A_LAST_HANDSHAKE_TIME] = {SG_NL_BYTES, sizeof (struct __kernel_timespec)},
     [WGPEER_A_ALLOWEDIPS] = {SG_NL_BYTES},
 };
 
@@ -74,6 +76,17 @@ is_zero (const uint8_t *bytes, size_t len)
     return any == 0;
 }
 
+/* All zero as long as there was none. */
+static uint64_t
+handshake_of (const struct nlattr *attr)
+{
+    struct __kernel_timespec time = {0};
+
+    if (attr)
+        memcpy (&time, sg_nl_attr_data (attr), sizeof time);
+    return time.tv_sec > 0 ? (uint64_t) time.tv_sec : 0;
+}
+
 /* Notes who the peer is. Without a preshared key, zeros or not, it is one of which the allowed-ips
  * go on (drivers/net/wireguard/netlink.c, get_peer). */
 static void
@@ -86,6 +99,7 @@ add_peer (const struct nlattr **attrs, const SgWireguard *wireguard, GArray *pee
         return;
     memcpy (peer.public_key.bytes, sg_nl_attr_data (attrs[WGPEER_A_PUBLIC_KEY]), WG_KEY_LEN);
     peer.preshared = !is_zero (sg_nl_attr_data (preshared), WG_KEY_LEN);
+    peer.handshake = handshake_of (attrs[WGPEER_A_LAST_HANDSHAKE_TIME]);
     g_array_append_val (peers, peer);
 }
 

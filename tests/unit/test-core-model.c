@@ -5,9 +5,13 @@
  * has nothing to do. */
 #include <linux/fib_rules.h>
 #include <locale.h>
+#include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "core/contract.h"
+#include "core/fib.h"
+#include "core/nft-eval.h"
 #include "core/plan.h"
 #include "kernel/apply.h"
 #include "lib/fake-kernel.h"
@@ -155,7 +159,10 @@ world_text (const World *world)
     return g_string_free (text, /* free_segment= */ FALSE);
 }
 
-/* ---- the model: where a packet may go ---- */
+/* ---- the model: where a packet may go ----
+ * Which rules apply, and what the guard says, is core/fib's and core/nft-eval's answer, which
+ * test-explain-kernel holds against the kernel. The look into a table is the model's own: it takes
+ * every router that may be tried, while the kernel, asked now, names one. */
 
 typedef struct {
     SgIp src; /* AF_UNSPEC: not chosen yet */
@@ -217,25 +224,18 @@ look_up (const SgSnapshot *kernel, uint32_t table, const Packet *packet, int sup
     return longest > suppress && !throws;
 }
 
-static bool
-rule_matches (const SgRule *rule, const Packet *packet)
-{
-    bool all = (!rule->src.len || sg_prefix_contains (&rule->src, &packet->src)) &&
-               (!rule->dst.len || sg_prefix_contains (&rule->dst, &packet->dst)) &&
-               (packet->mark & rule->fwmask) == (rule->fwmark & rule->fwmask) && !rule->iif[0];
-
-    return all == !(rule->flags & FIB_RULE_INVERT);
-}
-
 /* The interfaces that @packet may be routed to; none: the caller gets an error. */
 static Devices
 route_packet (const SgSnapshot *kernel, const Packet *packet)
 {
+    const SgFlow flow = {
+        .src = packet->src, .dst = packet->dst, .mark = packet->mark, .bound = packet->oif};
+
     for (guint i = 0; i < kernel->rules->len; i++) {
         const SgRule *rule = &g_array_index (kernel->rules, SgRule, i);
         Devices devices;
 
-        if (!rule_matches (rule, packet))
+        if (!sg_fib_rule_matches (kernel, rule, &flow, /* ret_selector= */ NULL))
             continue;
         if (rule->action != FR_ACT_TO_TBL)
             return 0;
@@ -245,47 +245,19 @@ route_packet (const SgSnapshot *kernel, const Packet *packet)
     return 0;
 }
 
-/* Whether an element of @name holds @ifindex, alone or between its ends, and @ip between its ends. */
-static bool
-set_has (const SgNftTable *table, const char *name, uint32_t ifindex, const SgIp *ip)
-{
-    const SgNftSet *set = sg_nft_table_find_set (table, name);
-    uint32_t number = set && set->interval ? GUINT32_TO_BE (ifindex) : ifindex;
-
-    for (guint i = 0; set && i < set->elements->len; i++) {
-        const SgNftElement *element = &g_array_index (set->elements, SgNftElement, i);
-        const uint8_t *end = set->interval ? element->key_end : element->key;
-
-        if (memcmp (element->key, &number, sizeof number) <= 0 &&
-            memcmp (end, &number, sizeof number) >= 0 &&
-            (!ip || (memcmp (element->key + 4, ip->bytes, 16) <= 0 &&
-                     memcmp (element->key_end + 4, ip->bytes, 16) >= 0)))
-            return true;
-    }
-    return false;
-}
-
-/* What the chains guard_post and choice_post say of a new connection; their rules themselves are
- * tested with packets. */
+/* What our chains in postrouting say of a new connection. */
 static bool
 guard_passes (const SgSnapshot *kernel, const Packet *packet, uint32_t ifindex)
 {
-    const SgNftTable *table = kernel->nft[SG_IPV6];
-    const SgNftChain *guard = table ? sg_nft_table_find_chain (table, SG_CHAIN_GUARD_POST) : NULL;
-    const SgNftChain *choice = table ? sg_nft_table_find_chain (table, SG_CHAIN_CHOICE_POST) : NULL;
-    const SgLink *link = sg_snapshot_link (kernel, ifindex);
-    bool bound = table && set_has (table, SG_SET_OVERRIDES, ifindex, &packet->src);
+    const SgNftPacket outgoing = {
+        .src = packet->src,
+        .dst = packet->dst,
+        .oif = ifindex,
+        .mark = packet->mark,
+        .protocol = IPPROTO_UDP,
+    };
 
-    if (!guard || !guard->rules->len || !choice || !choice->rules->len)
-        return true;
-    return set_has (table, SG_SET_EXEMPT, ifindex, NULL) ||
-           (!set_has (table, SG_SET_GATEWAYS, ifindex, NULL) &&
-            strcmp (link->kind, "bridge") == 0) ||
-           (!bound && (set_has (table, SG_SET_SELECTED, ifindex, NULL) ||
-                       set_has (table, SG_SET_UNSELECTED, ifindex, &packet->src))) ||
-           set_has (table, SG_SET_OVERRIDE_WAYS, ifindex, &packet->src) ||
-           (packet->mark && set_has (table, SG_SET_TRANSPORT_MARKS, packet->mark, NULL)) ||
-           set_has (table, SG_SET_LOCAL_PREFIXES, ifindex, &packet->dst);
+    return sg_nft_eval (kernel, NF_INET_POST_ROUTING, &outgoing).opinion == SG_NFT_PASSES;
 }
 
 /* The interfaces by which @packet may really leave. */
