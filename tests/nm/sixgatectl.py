@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""sixgatectl against the real service and a real NetworkManager with the gateways nm0 and nm1: every
+command, in a pipe and in a terminal; JSON against its schema; every exit status, with its words."""
+import json
+import os
+import pty
+import re
+import shutil
+import stat
+import subprocess
+import sys
+
+import jsonschema
+
+CTL = os.environ["SIXGATECTL"]
+SCHEMA = json.load(open(os.environ["SIXGATECTL_SCHEMA"], encoding="utf-8"))
+NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+BACKUP = "/run/t/backup"
+count = failed = 0
+
+
+def check(what, holds, shown=""):
+    global count, failed
+    count += 1
+    print(f"{'ok' if holds else 'not ok'} {count} - {what}", flush=True)
+    if not holds:
+        failed += 1
+        print("\n".join("#   " + line for line in str(shown).splitlines()), flush=True)
+
+
+def run(*words, stdin="", prefix=()):
+    done = subprocess.run([*prefix, CTL, *words], input=stdin, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def ends(what, status, words, *, error=None, out=None, **how):
+    """The command ends with status, and says exactly that."""
+    got = run(*words, **how)
+    holds = got[0] == status
+    if error is not None:
+        holds = holds and re.fullmatch(error, got[2].strip()) is not None
+    if out is not None:
+        holds = holds and re.search(out, got[1]) is not None
+    check(what, holds, got)
+    return got
+
+
+def read_json(command, *words):
+    """What the command prints, held against the schema."""
+    status, out, error = run(*words, "--json")
+    try:
+        value = json.loads(out)
+        jsonschema.validate(value, {**SCHEMA, "$ref": "#/definitions/" + command})
+        check(f"{command} --json is as the schema says", True)
+        return value
+    except (ValueError, jsonschema.ValidationError) as problem:
+        check(f"{command} --json is as the schema says", False, f"{status} {problem} {out} {error}")
+        return {}
+
+
+def in_terminal(*words):
+    """What the command prints to a terminal."""
+    chunks = []
+
+    def take(fd):
+        chunk = os.read(fd, 4096)
+        chunks.append(chunk)
+        return b""
+
+    os.environ["TERM"] = "xterm"
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(CTL, [CTL, *words])
+    try:
+        while True:
+            take(fd)
+            if not chunks[-1]:
+                break
+    except OSError:
+        pass
+    os.waitpid(pid, 0)
+    os.close(fd)
+    return b"".join(chunks).decode()
+
+
+def test_status():
+    status, out, error = run("status")
+    check("status in a pipe is plain", status == 0 and "\033" not in out, out + error)
+    check("status tells the outbound", "auto: no gateway is chosen" in out, out)
+    check("status lists both gateways, which carry IPv6 and are ready inbound",
+          all(re.search(rf"^  {name} +ethernet +yes +ready +2001:db8:", out, re.M) for name in ("nm0", "nm1")), out)
+    check("status says that all is well", "all is as it should be" in out, out)
+    out = in_terminal("status")
+    check("status in a terminal has colours", "\033[32m" in out and "nm0" in out, out)
+    out = in_terminal("gateway", "list", "--json")
+    check("JSON has no colours, in a terminal either", "\033" not in out and "nm0" in out, out)
+    value = read_json("status", "status")
+    check("status --json: nothing to change", value.get("changes") == [], value)
+    check("status --json: two gateways", [g["interface"] for g in value.get("gateways", [])] == ["nm0", "nm1"], value)
+
+
+def test_outbound():
+    ends("outbound shows auto", 0, ["outbound"], out="^auto$")
+    ends("outbound nm1 is chosen", 0, ["outbound", "nm1"], error="")
+    ends("outbound shows it", 0, ["outbound"], out="^nm1$")
+    check("outbound --json", read_json("outbound", "outbound").get("outbound") == "nm1")
+    rules = subprocess.run(["ip", "-6", "rule"], capture_output=True, text=True, check=True).stdout
+    check("it is in force when the command ends", re.search(r"^75:", rules, re.M) is not None, rules)
+    ends("status tells it", 0, ["status"], out=r"nm1: chosen; the host's own traffic leaves by it(.|\n)*\* nm1 ")
+    ends("one that is not there may be chosen, and it is said what that means", 0, ["outbound", "wg7"],
+         error="sixgatectl: no gateway wg7; there are nm0, nm1; until it is there, what is new and not local is refused")
+    status, out, _ = run("status")
+    check("status tells a worried person", "wg7: chosen, and not there" in out, out)
+    ends("no interface can be called so", 2, ["outbound", "no/name"])
+    ends("nor is nothing a name", 2, ["outbound", ""])
+    ends("--json is for reading", 2, ["outbound", "nm0", "--json"])
+    ends("back to nm1", 0, ["outbound", "nm1"])
+
+
+def test_override():
+    ends("override add", 0, ["override", "add", "2001:db8:77::/64", "nm0"], error="")
+    ends("override list", 0, ["override", "list"], out=r"^2001:db8:77::/64 +nm0$")
+    value = read_json("override list", "override", "list")
+    check("override list --json", value.get("overrides") == [{"prefix": "2001:db8:77::/64", "interface": "nm0"}], value)
+    ends("one that overlaps is refused", 1, ["override", "add", "2001:db8:77::/48", "nm1"],
+         error="sixgatectl: .*2001:db8:77::/64.*")
+    ends("host bits are refused, naming the network", 2, ["override", "add", "2001:db8:78::1/64", "nm0"],
+         error="sixgatectl: .*2001:db8:78::/64.*")
+    ends("one that is not there cannot be removed", 3, ["override", "remove", "2001:db8:99::/64"])
+
+
+def test_gateway():
+    ends("gateway show", 0, ["gateway", "show", "nm0"], out=r"kind +ethernet")
+    check("gateway show --json", read_json("gateway show", "gateway", "show", "nm0").get("ipv6") is True)
+    read_json("gateway list", "gateway", "list")
+    ends("a gateway that is not there: those that are", 3, ["gateway", "show", "wg7"],
+         error="sixgatectl: no gateway wg7; there are nm0, nm1")
+    ends("ethernet cannot be exported", 1, ["gateway", "export", "nm0"])
+    ends("a file that is not there", 3, ["gateway", "import", "/run/t/none.conf"],
+         error="sixgatectl: cannot read /run/t/none.conf: No such file or directory")
+    ends("what is no WireGuard file is refused, also from standard input", 1, ["gateway", "import", "-"], stdin="hello\n")
+    ends("what is malformed too, with its line", 2, ["gateway", "import", "-"],
+         stdin="[Interface]\nPrivateKey = x\n", error="sixgatectl: .*:2: .*")
+    ends("nor is binary", 2, ["gateway", "import", "/bin/true"], error="sixgatectl: /bin/true is .*")
+    ends("an unknown type", 2, ["gateway", "set-type", "nm0", "sideways"])
+
+
+def test_plan():
+    ends("plan: nothing", 0, ["plan"], out="^$")
+    subprocess.run(["ip", "-6", "rule", "flush"], check=True)
+    subprocess.run(["ip", "-6", "rule", "add", "pref", "32766", "lookup", "main"], check=True)
+    subprocess.run(["ip", "-6", "rule", "add", "pref", "0", "lookup", "local"], check=False)
+    ends("plan: as lines of ip", 0, ["plan"], out="^ip -6 rule add pref ")
+    check("plan --json", len(read_json("plan", "plan").get("changes", [])) > 3)
+    ends("status tells of it, and what to do", 0, ["status"], out="differs from what it should hold in .* sixgatectl reconcile")
+    ends("reconcile", 0, ["reconcile"], out="^[0-9]+ changes made$")
+    ends("and once more", 0, ["reconcile"], out="^nothing had to be changed$")
+
+
+def test_explain():
+    ends("explain", 0, ["explain", "2620:fe::fe"], out="^What goes to 2620:fe::fe leaves by nm1, the selected outbound")
+    ends("explain: the guard", 0, ["explain", "2620:fe::fe", "--from=2001:db8:1::2"], out="but the guard refuses it")
+    value = read_json("explain", "explain", "2620:fe::fe", "--mark", "0x7")
+    check("explain --json: the interface", value.get("interfaces") == ["nm1"], value)
+    ends("no address", 2, ["explain", "example.org"], error="sixgatectl: the destination “example.org” is no IPv6 address")
+    ends("no mark", 2, ["explain", "::1", "--mark", "red"], error="sixgatectl: “red” is no mark; .*")
+    ends("no such interface", 3, ["explain", "::1", "--in", "wg7"], error="sixgatectl: no interface wg7; there are .*nm0.*")
+
+
+def test_usage():
+    for words in ([], ["frobnicate"], ["gateway"], ["gateway", "frob"], ["status", "now"], ["explain"],
+                  ["status", "--jsn"], ["explain", "::1", "--from"], ["reconcile", "--json"],
+                  ["gateway", "import", "x", "--outbound=yes"]):
+        ends(f"wrongly called: {' '.join(words) or 'nothing'}", 2, words, error="sixgatectl: .+")
+    ends("the help tells the commands", 0, ["--help"], out="gateway import .*\n(.|\n)*Exit status: 0 done")
+    commands = re.findall(r"^  ([a-z]+(?: [a-z-]+)?)  ", run("--help")[1], re.M)
+    check("all commands are there", len(commands) == 18, commands)
+    for command in commands:
+        ends(f"{command} --help teaches", 0, [*command.split(), "--help"],
+             out=rf"^Usage: sixgatectl {command}.*\n\n.+\.\n\n(.|\n)+")
+    ends("the version", 0, ["--version"], out="^sixgatectl [0-9.]+$")
+
+
+def test_unprivileged():
+    ends("anybody may look", 0, ["status"], out="nm1", prefix=NOBODY)
+    for words in (["outbound", "nm0"], ["override", "remove", "2001:db8:77::/64"], ["reconcile"], ["backup", "/tmp/x"],
+                  ["restore", BACKUP], ["doctor"]):
+        ends(f"but not: {' '.join(words)}", 4, words, prefix=NOBODY, error="sixgatectl: .+")
+    ends("nothing was changed", 0, ["outbound"], out="^nm1$")
+
+
+def test_backup():
+    ends("backup", 0, ["backup", BACKUP], error="")
+    mode = stat.S_IMODE(os.stat(BACKUP).st_mode)
+    check("the backup is root's alone", mode == 0o600, oct(mode))
+    before = run("status", "--json")
+    run("outbound", "auto")
+    run("override", "remove", "2001:db8:77::/64")
+    ends("restore", 0, ["restore", BACKUP], out="0 gateways restored")
+    check("everything is as it was", run("status", "--json") == before, before)
+    ends("a backup that is not there", 3, ["restore", "/run/t/none"])
+    with open(BACKUP, encoding="utf-8") as whole, open("/run/t/half", "w", encoding="utf-8") as half:
+        half.write(whole.read()[20:])
+    ends("a damaged one changes nothing", 1, ["restore", "/run/t/half"], error="sixgatectl: .* nothing was changed")
+    check("indeed", run("status", "--json") == before)
+    ends("a folder that is not there", 1, ["backup", "/run/t/nowhere/backup"])
+
+
+def findings(*words):
+    value = read_json("doctor", "doctor")
+    return {finding["id"]: finding["severity"] for finding in value.get("findings", [])}
+
+
+def test_doctor():
+    found = findings()
+    check("doctor: the leak test was made, and nothing leaked", found.get("no-leak") == "note", found)
+    check("doctor: without systemd nobody listens", found.get("not-listening") == "error", found)
+    ends("doctor ends by the worst", 1, ["doctor"], out="^error: nobody listens(.|\n)*  why: (.|\n)*  do:  ")
+    check("doctor in a terminal has colours", "\033[1;31merror" in in_terminal("doctor"))
+    subprocess.run(["ip", "-6", "rule", "add", "pref", "5270", "lookup", "52"], check=True)
+    subprocess.run(["ip", "-6", "rule", "add", "pref", "105", "lookup", "7120"], check=True)
+    subprocess.run(["nft", "add table ip6 filter; add chain ip6 filter INPUT { type filter hook input priority 0; policy drop; }"], check=True)
+    found = findings()
+    check("doctor: a foreign rule that ours hide", found.get("foreign-rule-hidden") == "warning", found)
+    check("doctor: one that goes before ours", found.get("foreign-rule-before") == "warning", found)
+    check("doctor: a firewall", found.get("firewall-input") == "note", found)
+    subprocess.run(["nft", "delete table ip6 filter"], check=True)
+    for pref in ("5270", "105"):
+        subprocess.run(["ip", "-6", "rule", "del", "pref", pref], check=True)
+    # A guard with a hole: what the test sends gets out, to a router that drops it at hop limit 1.
+    for chain in ("guard_output", "guard_post"):
+        subprocess.run(["nft", f"insert rule ip6 startos {chain} accept"], check=True)
+    found = findings()
+    check("doctor: a leak is found", found.get("leak") == "error", found)
+    check("doctor: and that somebody changed the guard", found.get("differs") == "warning", found)
+    run("reconcile")
+    check("doctor: no leak again", "leak" not in findings())
+
+
+def test_without_bus():
+    os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = "unix:path=/run/t/no-bus"
+    ends("no bus", 1, ["status"], error="sixgatectl: cannot reach the system bus: .*")
+
+
+shutil.copy(os.environ["SIXGATE_DOCTOR"], "/usr/libexec/sixgate-doctor")
+for test in (test_status, test_outbound, test_override, test_gateway, test_plan, test_explain, test_usage,
+             test_unprivileged, test_backup, test_doctor, test_without_bus):
+    test()
+print(f"1..{count}")
+sys.exit(failed != 0)
