@@ -12,6 +12,7 @@ nm_enter() {
     command -v NetworkManager >/dev/null || { echo "1..0 # SKIP no NetworkManager"; exit 0; }
     exec env -i SIXGATE_PRIVATE=1 SIXGATE_RECONCILE="$SIXGATE_RECONCILE" HOST_IF="${HOST_IF:-}" SIXGATE_LONG="${SIXGATE_LONG:-}" \
         SIXGATE_SERVICE="${SIXGATE_SERVICE:-}" PYTHONDONTWRITEBYTECODE=1 SIXGATE_GATEWAY="${SIXGATE_GATEWAY:-}" \
+        SIXGATECTL="${SIXGATECTL:-}" SIXGATE_DOCTOR="${SIXGATE_DOCTOR:-}" \
         SIXGATE_NM_PLUGIN="${SIXGATE_NM_PLUGIN:-}" SIXGATE_NM_PLUGINDIR="${SIXGATE_NM_PLUGINDIR:-}" HOME=/root LANG=C.UTF-8 \
         TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         unshare -n -m -u -i -p -f --kill-child --mount-proc --propagation private bash "$0" "$@"

@@ -198,7 +198,8 @@ examine (const char *situation, const Ills *ills, int *ret_status)
     for (guint i = 0; i < text->snapshot->peers->len && ills->handshake_ago; i++)
         g_array_index (text->snapshot->peers, SgWireguardPeer, i).handshake =
             NOW - ills->handshake_ago;
-    wanted = sg_wanted_new (text->config, text->state, text->memory, text->snapshot);
+    wanted =
+        sg_wanted_new (text->config, text->state, text->memory, /* tunnel= */ NULL, text->snapshot);
     plan = sg_plan_new (text->snapshot, wanted);
     now = kernel_after (text, plan);
     facts = facts_of (ills, now, text->state->outbound[0] != '\0');

@@ -44,7 +44,7 @@ host_open (Host *host, const char *situation)
 
     host->text = sg_situation_parse (situation);
     wanted = sg_wanted_new (host->text->config, host->text->state, host->text->memory,
-                            host->text->snapshot);
+                            /* tunnel= */ NULL, host->text->snapshot);
     plan = sg_plan_new (host->text->snapshot, wanted);
     kernel = sg_fake_kernel_new (host->text->snapshot);
     g_assert_true (sg_apply (kernel, host->text->snapshot, plan, failures));
