@@ -309,7 +309,7 @@ def no_rights():
 def damaged_state():
     complete('--outbound', 'eth0')
     text = get(STATE)
-    for damaged in (b'', b'hello', b'\0' * 64, text[:-9], text.replace(b'Version=1', b'Version=2'),
+    for damaged in (b'', b'hello', b'\0' * 64, text[:-9], text.replace(b'Version=1', b'Version=99'),
                     text.replace(b'eth0', b'e/h0')):
         put(STATE, damaged)
         refuses(1, [STATE, 'choose the outbound again'])

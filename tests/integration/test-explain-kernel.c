@@ -197,7 +197,8 @@ apply_plan (World *world, const SgWanted *wanted)
     for (guint i = plan->actions->len; i > 0; i--) {
         SgActionKind kind = g_array_index (plan->actions, SgAction, i - 1).kind;
 
-        if (kind == SG_ACTION_WG_FWMARK || kind == SG_ACTION_WG_PRESHARED_KEY)
+        if (kind == SG_ACTION_WG_FWMARK || kind == SG_ACTION_WG_PRESHARED_KEY ||
+            kind == SG_ACTION_WG_PEER_SET || kind == SG_ACTION_WG_PEER_DEL)
             g_array_remove_index (plan->actions, i - 1);
     }
     sg_apply (world->kernel, world->text->snapshot, plan, failures);
