@@ -449,10 +449,13 @@ def last_resort(inbound, way):
 
 
 def last_resorts():
+    # The LAN has no way to the Internet but to the tunnels' far ends: over IPv4, as a rule.
     run('ip', '-6', 'route', 'del', 'default', 'via', 'fe80::1', 'dev', 'eth0')
+    ip('route add 2001:db8:e0::/44 via fe80::1 dev eth0')
     last_resort((), None)
     last_resort(('wg1',), 'wg1')
     last_resort(('wg0', 'wg1'), 'wg0')
+    ip('route del 2001:db8:e0::/44 via fe80::1 dev eth0')
     ip('route add default via fe80::1 dev eth0 proto ra metric 100')
     last_resort(('wg1',), 'eth0')
 
