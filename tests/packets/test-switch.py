@@ -169,8 +169,12 @@ class Monitor:
         self.thread.start()
 
     def run(self):
-        while not self.stop.is_set():
-            for s in select.select(self.sockets, [], [], 0.01)[0]:
+        while True:
+            stopping = self.stop.is_set()
+            ready = select.select(self.sockets, [], [], 0.3 if stopping else 0.01)[0]
+            if stopping and not ready:
+                return
+            for s in ready:
                 data = s.recv(1 << 20)
                 while len(data) >= 16:
                     length, kind = struct.unpack('IH', data[:6])
@@ -180,7 +184,7 @@ class Monitor:
                     data = data[(length + 3) & ~3:]
 
     def close(self):
-        time.sleep(0.1)
+        """Once nothing more is to be heard."""
         self.stop.set()
         self.thread.join()
         for s in self.sockets:
