@@ -8,11 +8,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 reconcile=$SIXGATE_RECONCILE
 script=/usr/lib/NetworkManager/dispatcher.d/50-sixgate
 rounds=20 limit_ms=1000
-# The promise is 1 s, on a machine with nothing else to do; what it took is printed in every run.
-if [ -z "${SIXGATE_LONG:-}" ]; then
-    limit_ms=10000
-    echo "# reduced: a repair may take $limit_ms ms here; the promised 1000 ms are demanded with --long"
-fi
 
 table_of() { echo $((1000 + $(cat "/sys/class/net/$1/ifindex"))); }
 active() { nmcli -t -f NAME,STATE connection show --active | grep -qx "$1:activated"; }
