@@ -9,17 +9,16 @@ reconcile=$SIXGATE_RECONCILE
 script=/usr/lib/NetworkManager/dispatcher.d/50-sixgate
 rounds=20 limit_ms=1000
 
-table_of() { echo $((1000 + $(cat "/sys/class/net/$1/ifindex"))); }
 active() { nmcli -t -f NAME,STATE connection show --active | grep -qx "$1:activated"; }
 now_ms() { local t=${EPOCHREALTIME/./}; echo $((t / 1000)); }
-# what a Reapply must not have changed when we are done
+# what a Reapply must not have changed when we are done; few programs, as looking competes for the
+# guest's only CPU with what is measured
 state_of() {
-    wg show "$1" preshared-keys
-    wg show "$1" fwmark
-    ip -o address show dev "$1" scope global | awk '{ print $3, $4 }' | sort
-    # the metric is what the test changes
-    ip -6 route show table "$(table_of "$1")" | sed 's/ metric [0-9]*//' | sort
-    ip -6 rule show | grep -v '^3'
+    { wg show "$1" preshared-keys
+      wg show "$1" fwmark
+      ip -o address show dev "$1" scope global
+      printf 'route show table %s\nrule show\n' $((1000 + $(<"/sys/class/net/$1/ifindex"))) | ip -6 -batch -
+    } | sed -E -e '/^3[0-9]*:.*lookup/d; s/ scope global .*//' -e 's/ metric [0-9]*//' | sort   # the metric is what the test changes
 }
 is_as_before() { same "$2" "$(state_of "$1")"; }
 has_key() { [ "$(wg show "$1" preshared-keys | awk '{ print $2 }')" = "$(cat "$2")" ]; }
@@ -102,9 +101,11 @@ echo "# killed at $killed steps"
 ok "killed at every step, the next run makes it good" test $bad = 0 -a $killed -gt 10 -a $killed -lt 200
 ok "and a run that lives does" is_as_before wg0 "$before"
 
-# --- twenty times, watched
-(while [ ! -e "$work/enough" ]; do ps axww -o args; done) >"$work/ps" 2>&1 &
+# --- twenty times, watched; not at the cost of what is measured
+watch() { while [ ! -e "$work/enough" ]; do ps axww -o args; done; }
+watch >"$work/ps" 2>&1 &
 watcher=$!
+renice -n 19 -p $watcher >/dev/null
 ping -6 -n -i 0.2 $FAR >"$work/ping" 2>&1 &
 ping=$!
 for gateway in wg0 wg1; do
@@ -114,8 +115,8 @@ for gateway in wg0 wg1; do
         nmcli connection modify $gateway ipv6.route-metric $((2000 + i)) ipv4.route-metric $((2000 + i))
         nmcli device reapply $gateway >/dev/null
         start=$(now_ms)
-        is_as_before $gateway "$before" >/dev/null || wiped=$((wiped + 1))
-        until is_as_before $gateway "$before" >/dev/null 2>&1; do
+        [ "$(state_of $gateway)" = "$before" ] || wiped=$((wiped + 1))
+        until [ "$(state_of $gateway)" = "$before" ]; do
             [ $(($(now_ms) - start)) -lt 5000 ] || break
         done
         took=$(($(now_ms) - start))
@@ -129,6 +130,14 @@ for gateway in wg0 wg1; do
     sleep 1
     ok "$gateway: and stays" is_as_before $gateway "$before"
 done
+# and some more that nobody measures, for the watcher
+renice -n 0 -p $watcher >/dev/null
+for gateway in wg0 wg1 wg0 wg1 wg0 wg1; do
+    before=$(state_of $gateway)
+    nmcli connection modify $gateway ipv6.route-metric $((3000 + RANDOM))
+    nmcli device reapply $gateway >/dev/null
+    until_ok 20 is_as_before $gateway "$before" >/dev/null || echo "# $gateway: not back while watched"
+done
 kill -INT $ping
 wait $ping 2>/dev/null
 echo "# $(grep 'packet loss' "$work/ping")"
@@ -140,7 +149,7 @@ systemctl restart NetworkManager
 ok "NetworkManager restarted: our gateway is active" until_ok 20 active wg0
 for gateway in wg0 wg1; do
     ok "$gateway: the preshared key is in the kernel" until_ok 5 has_key $gateway "$work/$gateway.psk"
-    ok "$gateway: and on disk" grep -qrF "preshared-key=$(cat "$work/$gateway.psk")" \
+    ok "$gateway: and on disk" grep -qrFf "$work/$gateway.psk" \
         /etc/NetworkManager/system-connections
 done
 ok "the host goes out by the tunnel" until_ok 10 seen_as $HOST_TUNNEL host $FAR
