@@ -273,9 +273,10 @@ class Internet:
 
     def watch(self, to=None, port=None):
         """How many packets left by each gateway since the last time, but for the tunnels' own;
-        with a port, none of older connections that repeat themselves."""
+        with a port (or some), none of older connections that repeat themselves."""
+        ports = {port} if isinstance(port, int) else port
         time.sleep(0.01)
-        return {g: sum((to is None or p[1] == to) and (port is None or p[4] == port) and
+        return {g: sum((to is None or p[1] == to) and (ports is None or p[4] in ports) and
                        PORT not in p[3:]
                        for p in self.agents[agent].packets(device=device))
                 for g, (agent, device) in WATCH.items()}
