@@ -235,7 +235,7 @@ test_temporary (void)
 
     run (
         "ip link set v2 up; ip link set v3 up; cd /proc/sys/net/ipv6/conf/v2; echo 2 >use_tempaddr;"
-        "echo 12 >temp_prefered_lft; echo 60 >temp_valid_lft;"
+        "echo 12 >temp_prefered_lft; echo 60 >temp_valid_lft; echo 0 >max_desync_factor;"
         "until ip link show v2 | grep -q 'state UP'; do sleep 0.05; done");
     check_all (cases, G_N_ELEMENTS (cases), NETLINK_ROUTE, &usual);
 }
@@ -248,7 +248,8 @@ test_duplicate_detection (void)
         {"an address with duplicate detection",
          "echo 1 >/proc/sys/net/ipv6/conf/v2/accept_dad;"
          "ip addr add 2001:db8:2::1/64 dev v2 noprefixroute;"
-         "while ip -6 addr show dev v2 tentative | grep -q inet6; do sleep 0.05; done",
+         "while ip -6 addr show dev v2 tentative to 2001:db8:2::1 | grep -q inet6; do"
+         " sleep 0.05; done",
          RTM_NEWADDR, true},
     };
 
