@@ -92,13 +92,33 @@ tune (int fd, const GArray *program, GError **error)
     return sg_notify_filter_attach (fd, program, error);
 }
 
+/* What the unit of the socket leaves out, as IPv4 is off by default: its addresses, routes, rules, and
+ * settings such as rp_filter. Memberships stay on the socket too. */
+static bool
+join_ipv4 (int fd, bool join, GError **error)
+{
+    static const int groups[] = {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
+                                 RTNLGRP_IPV4_NETCONF};
+    int option = join ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP;
+
+    for (size_t i = 0; fd >= 0 && i < G_N_ELEMENTS (groups); i++) {
+        if (setsockopt (fd, SOL_NETLINK, option, &groups[i], sizeof groups[i]) < 0) {
+            sg_error_set_errno (error, SG_ERROR_KERNEL, errno, "listen to changes of IPv4");
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 sg_hearing_tune (const SgHearing *hearing, const SgNotifyInterest *interest, GError **error)
 {
     g_autoptr (GArray) route = sg_notify_filter_route (interest);
     g_autoptr (GArray) nft = sg_notify_filter_nft (interest);
 
-    return tune (hearing->route, route, error) && tune (hearing->netfilter, nft, error);
+    return tune (hearing->route, route, error) &&
+           join_ipv4 (hearing->route, interest->ipv4, error) &&
+           tune (hearing->netfilter, nft, error);
 }
 
 /* ---- who it was ---- */

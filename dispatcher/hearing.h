@@ -17,7 +17,7 @@ bool sg_hearing_open (SgHearing *hearing, GError **error) G_GNUC_WARN_UNUSED_RES
 /* Closes our copies of them. */
 void sg_hearing_clear (SgHearing *hearing);
 /* Sets what stays on the sockets while systemd holds them: no ENOBUFS, after which systemd would
- * give them up, and the filters of @interest. */
+ * give them up, the filters of @interest, and the groups of IPv4 where that is routed. */
 bool sg_hearing_tune (const SgHearing *hearing, const SgNotifyInterest *interest,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Waits at most @timeout_ms for something; takes it, and all that is there, off the sockets.

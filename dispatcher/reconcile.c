@@ -147,7 +147,7 @@ print_plan (const Run *run)
         g_autofree char *snapshot = sg_snapshot_to_string (pass->snapshot);
 
         fputs (snapshot, stdout);
-        sg_report_gateways (pass->wanted->gateways, pass->state->outbound);
+        sg_report_gateways (pass->wanted->gateways, pass->config, pass->state->outbound);
     }
     if (run->options->verbose || run->options->dry_run)
         fputs (plan, stdout);

@@ -6,16 +6,20 @@
 #include <string.h>
 
 void
-sg_report_gateways (const GArray *gateways, const char *selected)
+sg_report_gateways (const GArray *gateways, const SgConfig *config, const char *selected)
 {
     for (guint i = 0; i < gateways->len; i++) {
         const SgGateway *gateway = &g_array_index (gateways, SgGateway, i);
 
-        printf ("gateway %s: table %u, mark 0x%x, %s%s%s\n", gateway->name, gateway->table,
-                gateway->mark,
-                gateway->capability[SG_IPV6] == SG_CAPABLE ? "carries IPv6" : "no IPv6: ",
-                sg_capability_name (gateway->capability[SG_IPV6]),
-                strcmp (gateway->name, selected) == 0 ? ", selected" : "");
+        printf ("gateway %s: table %u, mark 0x%x", gateway->name, gateway->table, gateway->mark);
+        for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
+            bool capable = gateway->capability[family] == SG_CAPABLE;
+
+            if (config->families[family])
+                printf (", %s%s%s%s", capable ? "carries " : "no ", sg_family_title (family),
+                        capable ? "" : ": ", sg_capability_name (gateway->capability[family]));
+        }
+        printf ("%s\n", strcmp (gateway->name, selected) == 0 ? ", selected" : "");
     }
 }
 

@@ -6,5 +6,5 @@
 #include "kernel/kernel.h"
 
 /* On stdout: the gateways, a line each; the counters, one line. */
-void sg_report_gateways (const GArray *gateways, const char *selected);
+void sg_report_gateways (const GArray *gateways, const SgConfig *config, const char *selected);
 void sg_report_stats (const SgKernelStats *stats);

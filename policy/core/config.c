@@ -117,18 +117,22 @@ static bool
 set_families (SgConfig *config, const char *value, GError **error)
 {
     g_auto (GStrv) words = g_strsplit_set (value, ", ;", -1);
-    bool ipv6 = false;
+    bool families[SG_FAMILY_N] = {false};
 
     for (char **word = words; *word; word++) {
-        if (strcmp (*word, "ipv6") == 0) {
-            ipv6 = true;
+        SgFamily family = 0;
+
+        while (family < SG_FAMILY_N && strcmp (*word, sg_family_word (family)) != 0)
+            family++;
+        if (family < SG_FAMILY_N) {
+            families[family] = true;
         } else if (**word) {
             g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
-                         "“%s” is not a family that this version can route; write ipv6", *word);
+                         "“%s” is not a family of addresses; write ipv6, ipv4 or both", *word);
             return false;
         }
     }
-    config->families[SG_IPV6] = ipv6;
+    memcpy (config->families, families, sizeof families);
     return true;
 }
 

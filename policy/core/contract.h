@@ -47,6 +47,8 @@
 
 /* Routes of main up to this length are suppressed by SG_PREF_SPECIFIC… */
 #define SG_SPECIFIC_SUPPRESS 31
+/* …and of IPv4 up to this one: the shortest network that a LAN can have is 10.0.0.0/8. */
+#define SG_SPECIFIC_SUPPRESS4 7
 
 /* Default of NftTable= in the configuration. */
 #define SG_NFT_TABLE "startos"

@@ -2,6 +2,8 @@
 /* An explanation in words. */
 #include "core/explain.h"
 
+#include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "core/contract.h"
@@ -138,12 +140,12 @@ guard_word (SgGuardVerdict verdict)
 static char *
 guard_rule_text (const SgNftSaying *saying)
 {
-    g_autoptr (SgNftTable) ours = sg_nft_table_new (/* family= */ 0, "");
+    g_autoptr (SgNftTable) ours = sg_nft_table_new (NFPROTO_IPV6, "");
     const SgNftChain *chain;
 
     if (!saying->chain)
         return g_strdup ("");
-    sg_ruleset_add_chains (ours, /* guard= */ true);
+    sg_ruleset_add_chains (ours, SG_RULESET_GUARD);
     chain = sg_nft_table_find_chain (ours, saying->chain->name);
     if (chain && sg_nft_chain_same_rules (chain, saying->chain)) {
         const SgNftRule *rule = g_ptr_array_index (chain->rules, saying->rule);

@@ -127,14 +127,15 @@ add_remembered (GArray *gateways, const SgConfig *config, const SgMemory *memory
 /* ---- whether each can carry a family ---- */
 
 /* A tentative address counts: its rule has to be there before its first packet. A unique local
- * one counts on WireGuard only, where the far end may translate it. */
+ * one of IPv6 counts on WireGuard only, where the far end may translate it; of IPv4 every router
+ * translates. */
 static bool
 is_usable_address (const SgAddress *address, const SgGateway *gateway, SgFamily family)
 {
     return address->ip.family == sg_family_af (family) && address->scope == RT_SCOPE_UNIVERSE &&
            !(address->flags & (IFA_F_DADFAILED | IFA_F_DEPRECATED)) &&
            !sg_ip_is_link_local (&address->ip) && !sg_ip_is_loopback (&address->ip) &&
-           (gateway->wireguard || !sg_ip_is_unique_local (&address->ip));
+           (gateway->wireguard || family == SG_IPV4 || !sg_ip_is_unique_local (&address->ip));
 }
 
 /* Marks the gateways that have what comes first: an address. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/limiter.h"
 
+#include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -110,25 +112,32 @@ name_object (const SgAction *action, const SgSnapshot *snapshot, bool finely)
         return other;
     name = g_string_new (NULL);
     if (is_nft (action->kind)) {
-        g_string_printf (name, "nftables %s%s%s", action->table->name,
+        g_string_printf (name, "nftables %s%s%s%s",
+                         action->table->family == NFPROTO_IPV4 ? "ip " : "", action->table->name,
                          action->chain || action->set ? " " : "",
                          action->chain ? action->chain->name
                          : action->set ? action->set->name
                                        : "");
     } else if (action->route && finely) {
-        g_string_assign (name, "route ");
+        g_string_assign (name, action->route->family == AF_INET ? "IPv4 route " : "route ");
         sg_route_print (action->route, sg_snapshot_link_name, snapshot, name);
     } else if (action->route) {
-        g_string_printf (name, "routes of table %u", action->route->table);
+        g_string_printf (name, "%sroutes of table %u",
+                         action->route->family == AF_INET ? "IPv4 " : "", action->route->table);
     } else if (action->kind == SG_ACTION_SOCKETS_CLOSE) {
         char text[SG_PREFIX_TEXT_MAX];
 
         g_string_printf (name, "connections from %s", sg_ip_format (&action->address.ip, text));
+    } else if (action->kind == SG_ACTION_RP_FILTER) {
+        const char *link = sg_snapshot_link_name (action->ifindex, snapshot);
+
+        g_string_printf (name, "rp_filter of %s", link ? link : "?");
     } else if (finely) {
-        g_string_assign (name, "rule ");
+        g_string_assign (name, action->rule.family == AF_INET ? "IPv4 rule " : "rule ");
         sg_rule_print (&action->rule, name);
     } else {
-        g_string_printf (name, "rules of preference %u", action->rule.pref);
+        g_string_printf (name, "%srules of preference %u",
+                         action->rule.family == AF_INET ? "IPv4 " : "", action->rule.pref);
     }
     return g_string_free (name, /* free_segment= */ FALSE);
 }

@@ -24,8 +24,10 @@ sg_route_is_learned (const SgRoute *route, const SgSnapshot *snapshot)
 {
     if (route->protocol == RTPROT_RA || route->expires)
         return true;
-    return route->family == AF_INET6 && route->protocol == RTPROT_KERNEL &&
-           route->n_nexthops == 1 && !sg_ip_is_link_local (&route->dst.ip) &&
+    if (route->family == AF_INET && route->protocol == RTPROT_DHCP)
+        return true;
+    return route->protocol == RTPROT_KERNEL && route->n_nexthops == 1 &&
+           !sg_ip_is_link_local (&route->dst.ip) &&
            !has_address (snapshot, route->nexthops[0].ifindex, &route->dst, IFA_F_PERMANENT);
 }
 
@@ -33,10 +35,18 @@ sg_route_is_learned (const SgRoute *route, const SgSnapshot *snapshot)
 static bool
 is_specific (const SgRoute *route)
 {
-    return route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
-           route->type == RTN_UNICAST && !sg_route_is_default (route) &&
-           !sg_route_is_default_in_disguise (route) && !sg_ip_is_link_local (&route->dst.ip) &&
-           !sg_ip_is_multicast (&route->dst.ip);
+    return route->table == RT_TABLE_MAIN && route->type == RTN_UNICAST &&
+           !sg_route_is_default (route) && !sg_route_is_default_in_disguise (route) &&
+           !sg_ip_is_link_local (&route->dst.ip) && !sg_ip_is_multicast (&route->dst.ip);
+}
+
+/* Whether all of the prefix is unique local, or private. */
+static bool
+is_private (const SgPrefix *prefix)
+{
+    SgIp last = sg_prefix_last (prefix);
+
+    return sg_ip_is_unique_local (&prefix->ip) && sg_ip_is_unique_local (&last);
 }
 
 /* A host route is an address of our own (from DHCPv6), not where neighbours are. */
@@ -45,7 +55,7 @@ is_learned_on_link (const SgRoute *route, const SgSnapshot *snapshot)
 {
     return is_specific (route) && route->n_nexthops == 1 &&
            route->dst.len < sg_family_bits (route->family) &&
-           !sg_ip_is_set (&route->nexthops[0].gateway) && !sg_ip_is_unique_local (&route->dst.ip) &&
+           !sg_ip_is_set (&route->nexthops[0].gateway) && !is_private (&route->dst) &&
            sg_route_is_learned (route, snapshot) &&
            has_address (snapshot, route->nexthops[0].ifindex, &route->dst, /* flags= */ 0);
 }
@@ -122,7 +132,7 @@ is_tunnel (const SgLink *link)
 
 /* Unique local networks that routers advertise are local, but for that of a tunnel: whoever claims
  * a resolver's address in there on the LAN would get what belongs into the tunnel. A /64 is one
- * link (RFC 4291, section 2.5.4). */
+ * link (RFC 4291, section 2.5.4); of IPv4 a /24 at least, where the tunnel's address is a /32. */
 static bool
 claims_tunnel (const SgRoute *route, const SgSnapshot *snapshot)
 {
@@ -133,7 +143,8 @@ claims_tunnel (const SgRoute *route, const SgSnapshot *snapshot)
         if (!sg_ip_is_unique_local (&address->ip) || sg_route_uses (route, address->ifindex) ||
             !is_tunnel (sg_snapshot_link (snapshot, address->ifindex)))
             continue;
-        network = sg_prefix_new (&address->ip, 64);
+        network = sg_prefix_new (
+            &address->ip, address->ip.family == AF_INET6 ? 64 : MIN (address->prefix_len, 24));
         if (sg_prefix_overlaps (&network, &route->dst))
             return true;
     }
@@ -147,10 +158,12 @@ warn_of_claim (const SgRoute *route, const SgSnapshot *snapshot, GPtrArray *warn
         route->n_nexthops ? sg_snapshot_link (snapshot, route->nexthops[0].ifindex) : NULL;
     char text[SG_PREFIX_TEXT_MAX];
 
-    g_ptr_array_add (
-        warnings, g_strdup_printf ("%s: a router advertisement claims %s, where a tunnel "
-                                   "has its address; it is not treated as local",
-                                   link ? link->name : "?", sg_prefix_format (&route->dst, text)));
+    g_ptr_array_add (warnings,
+                     g_strdup_printf ("%s: %s claims %s, where a tunnel "
+                                      "has its address; it is not treated as local",
+                                      link ? link->name : "?",
+                                      route->family == AF_INET6 ? "a router advertisement" : "DHCP",
+                                      sg_prefix_format (&route->dst, text)));
 }
 
 static void
@@ -171,7 +184,10 @@ static bool
 is_believed (const SgRoute *route, const SgConfig *config, const SgState *state,
              const SgSnapshot *snapshot, GPtrArray *warnings)
 {
-    if (sg_ip_is_unique_local (&route->dst.ip)) {
+    /* A private network behind a router that DHCP names could be anywhere: only when it is listed. */
+    if (route->family == AF_INET && sg_ip_is_set (&route->nexthops[0].gateway))
+        return config->local_prefixes == SG_LOCAL_PREFIXES_LIST && is_listed (config, &route->dst);
+    if (is_private (&route->dst)) {
         if (!claims_tunnel (route, snapshot))
             return true;
         warn_of_claim (route, snapshot, warnings);
@@ -218,7 +234,7 @@ drop_covered (GArray *prefixes)
 
 GArray *
 sg_local_prefixes_find (const SgConfig *config, const SgState *state, const SgSnapshot *snapshot,
-                        GPtrArray *warnings)
+                        uint8_t af, GPtrArray *warnings)
 {
     GArray *prefixes =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgLocalPrefix));
@@ -226,7 +242,7 @@ sg_local_prefixes_find (const SgConfig *config, const SgState *state, const SgSn
     for (guint i = 0; i < snapshot->routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
 
-        if (!is_specific (route))
+        if (route->family != af || !is_specific (route))
             continue;
         if (sg_route_is_learned (route, snapshot) &&
             !is_believed (route, config, state, snapshot, warnings))

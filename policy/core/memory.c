@@ -11,6 +11,8 @@
 #define KEY_MARKS "Marks"
 #define KEY_WARNED "Warned"
 #define KEY_RENAMED "Renamed"
+#define KEY_IPV4 "IPv4"
+#define KEY_RP_FILTERS "RpFilters"
 #define GROUP_GATEWAY "gateway "
 #define KEY_NAME "Name"
 #define KEY_KIND "Kind"
@@ -30,6 +32,8 @@ sg_memory_new (void)
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgRemembered));
     memory->renamed =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgFormerName));
+    memory->rp_filters =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgRpFilter));
     memory->warned = g_ptr_array_new_with_free_func (g_free);
     return memory;
 }
@@ -42,6 +46,7 @@ sg_memory_free (SgMemory *memory)
     g_array_unref (memory->marks);
     g_array_unref (memory->gateways);
     g_array_unref (memory->renamed);
+    g_array_unref (memory->rp_filters);
     g_ptr_array_unref (memory->warned);
     g_free (memory);
 }
@@ -131,6 +136,27 @@ parse_renamed (GKeyFile *file, SgMemory *memory)
     return true;
 }
 
+/* "IFINDEX:NUMBER". */
+static bool
+parse_rp_filters (GKeyFile *file, SgMemory *memory)
+{
+    g_auto (GStrv) words = g_key_file_get_string_list (file, GROUP, KEY_RP_FILTERS, NULL, NULL);
+
+    for (char **word = words; word && *word; word++) {
+        g_auto (GStrv) parts = g_strsplit (*word, ":", 2);
+        guint64 ifindex, value;
+        SgRpFilter entry;
+
+        if (g_strv_length (parts) != 2 ||
+            !g_ascii_string_to_unsigned (parts[0], 10, 1, G_MAXINT32, &ifindex, NULL) ||
+            !g_ascii_string_to_unsigned (parts[1], 10, 0, 1, &value, NULL))
+            return false;
+        entry = (SgRpFilter) {(uint32_t) ifindex, (uint8_t) value};
+        g_array_append_val (memory->rp_filters, entry);
+    }
+    return true;
+}
+
 static bool
 parse_gateways (GKeyFile *file, SgMemory *memory)
 {
@@ -153,11 +179,12 @@ sg_memory_parse (const char *name, const char *text, size_t len, GError **error)
 
     if (!len || !g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL) ||
         !parse_marks (file, memory) || !parse_renamed (file, memory) ||
-        !parse_gateways (file, memory)) {
+        !parse_gateways (file, memory) || !parse_rp_filters (file, memory)) {
         g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT, "%s: malformed; it is written anew",
                      name);
         return NULL;
     }
+    memory->ipv4 = g_key_file_get_boolean (file, GROUP, KEY_IPV4, NULL);
     warned = g_key_file_get_string_list (file, GROUP, KEY_WARNED, NULL, NULL);
     for (char **warning = warned; warning && *warning; warning++)
         g_ptr_array_add (memory->warned, g_strdup (*warning));
@@ -199,6 +226,23 @@ write_renamed (GKeyFile *file, const SgMemory *memory)
                                     words->len);
 }
 
+static void
+write_ipv4 (GKeyFile *file, const SgMemory *memory)
+{
+    g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
+
+    if (memory->ipv4)
+        g_key_file_set_boolean (file, GROUP, KEY_IPV4, true);
+    for (guint i = 0; i < memory->rp_filters->len; i++) {
+        const SgRpFilter *entry = &g_array_index (memory->rp_filters, SgRpFilter, i);
+
+        g_ptr_array_add (words, g_strdup_printf ("%u:%u", entry->ifindex, entry->value));
+    }
+    if (words->len)
+        g_key_file_set_string_list (file, GROUP, KEY_RP_FILTERS, (const char *const *) words->pdata,
+                                    words->len);
+}
+
 char *
 sg_memory_to_text (const SgMemory *memory)
 {
@@ -212,6 +256,7 @@ sg_memory_to_text (const SgMemory *memory)
     write_renamed (file, memory);
     g_key_file_set_string_list (file, GROUP, KEY_WARNED,
                                 (const char *const *) memory->warned->pdata, memory->warned->len);
+    write_ipv4 (file, memory);
     for (guint i = 0; i < memory->gateways->len; i++)
         write_gateway (file, &g_array_index (memory->gateways, SgRemembered, i));
     return g_key_file_to_data (file, NULL, NULL);

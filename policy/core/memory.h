@@ -17,11 +17,19 @@ typedef struct {
     char name[IFNAMSIZ];
 } SgFormerName;
 
+/* What the reverse path filter of an interface was before us. */
 typedef struct {
-    GArray *marks;     /* of uint32_t, sorted: every mark that a gateway had since boot */
-    GArray *gateways;  /* of SgRemembered, sorted by ifindex */
-    GArray *renamed;   /* of SgFormerName */
-    GPtrArray *warned; /* of char *: warnings that were said and still hold */
+    uint32_t ifindex;
+    uint8_t value; /* 0, 1 */
+} SgRpFilter;
+
+typedef struct {
+    GArray *marks;      /* of uint32_t, sorted: every mark that a gateway had since boot */
+    GArray *gateways;   /* of SgRemembered, sorted by ifindex */
+    GArray *renamed;    /* of SgFormerName */
+    bool ipv4;          /* something of ours may be in the kernel that is of IPv4 */
+    GArray *rp_filters; /* of SgRpFilter */
+    GPtrArray *warned;  /* of char *: warnings that were said and still hold */
 } SgMemory;
 
 SgMemory *sg_memory_new (void);

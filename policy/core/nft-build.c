@@ -4,7 +4,7 @@
 #include "core/nft-build.h"
 
 #include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
-#include <linux/icmpv6.h>
+#include <linux/ip.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
@@ -21,6 +21,11 @@
 #define IPV6_HOPLIMIT_OFFSET 7
 #define IPV6_SADDR_OFFSET 8
 #define IPV6_DADDR_OFFSET 24
+#define IPV4_SADDR_OFFSET 12
+#define IPV4_DADDR_OFFSET 16
+#define UDP_PORTS_OFFSET 0
+#define DHCP_SERVER_PORT 67
+#define DHCP_CLIENT_PORT 68
 #define TCP_FLAGS_OFFSET 13
 #define TCP_SYN 0x02
 #define TCP_ACK 0x10
@@ -302,20 +307,61 @@ sg_nft_match_routing_header (SgNftRule *rule)
     compare_byte (rule, NFT_CMP_EQ, 1);
 }
 
+void
+sg_nft_match_ip_option (SgNftRule *rule, uint8_t option)
+{
+    say (rule, "ip option %s exists", option == IPOPT_LSRR ? "lsrr" : "ssrr");
+    add (rule, (SgNftExpr) {.kind = SG_NFT_EXPR_EXTHDR,
+                            .key = option,
+                            .op = NFT_EXTHDR_OP_IPV4,
+                            .len = 1,
+                            .flags = NFT_EXTHDR_F_PRESENT,
+                            .dreg = REG_FIRST});
+    compare_byte (rule, NFT_CMP_EQ, 1);
+}
+
+void
+sg_nft_match_dhcp_client (SgNftRule *rule)
+{
+    static const uint8_t ports[4] = {0, DHCP_CLIENT_PORT, 0, DHCP_SERVER_PORT};
+
+    say (rule, "udp sport %u udp dport %u", DHCP_CLIENT_PORT, DHCP_SERVER_PORT);
+    load_meta (rule, NFT_META_L4PROTO, REG_FIRST);
+    compare_byte (rule, NFT_CMP_EQ, IPPROTO_UDP);
+    load_payload (rule, NFT_PAYLOAD_TRANSPORT_HEADER, UDP_PORTS_OFFSET, sizeof ports, REG_FIRST);
+    compare (rule, NFT_CMP_EQ, ports, sizeof ports);
+}
+
 /* ---- addresses ---- */
 
 static const struct {
-    uint32_t offset;
+    uint32_t offset6, offset4;
     const char *word;
 } address_table[] = {
-    [SG_NFT_SADDR] = {IPV6_SADDR_OFFSET, "saddr"},
-    [SG_NFT_DADDR] = {IPV6_DADDR_OFFSET, "daddr"},
+    [SG_NFT_SADDR] = {IPV6_SADDR_OFFSET, IPV4_SADDR_OFFSET, "saddr"},
+    [SG_NFT_DADDR] = {IPV6_DADDR_OFFSET, IPV4_DADDR_OFFSET, "daddr"},
 };
+
+static bool
+is_ipv4 (const SgNftRule *rule)
+{
+    return rule->family == NFPROTO_IPV4;
+}
+
+/* "ip6" or "ip". */
+static const char *
+header_word (const SgNftRule *rule)
+{
+    return is_ipv4 (rule) ? "ip" : "ip6";
+}
 
 static void
 load_address (SgNftRule *rule, SgNftAddress which, uint32_t dreg)
 {
-    load_payload (rule, NFT_PAYLOAD_NETWORK_HEADER, address_table[which].offset, 16, dreg);
+    if (is_ipv4 (rule))
+        load_payload (rule, NFT_PAYLOAD_NETWORK_HEADER, address_table[which].offset4, 4, dreg);
+    else
+        load_payload (rule, NFT_PAYLOAD_NETWORK_HEADER, address_table[which].offset6, 16, dreg);
 }
 
 /* Interface index and address as the key of a concatenated set. Where the set has intervals the
@@ -337,7 +383,7 @@ load_interface_address (SgNftRule *rule, uint32_t meta_key, SgNftAddress which, 
 void
 sg_nft_match_address_in (SgNftRule *rule, SgNftAddress which, const char *set)
 {
-    say (rule, "ip6 %s @%s", address_table[which].word, set);
+    say (rule, "%s %s @%s", header_word (rule), address_table[which].word, set);
     load_address (rule, which, REG_FIRST);
     lookup (rule, set, /* inverted= */ false);
 }
@@ -363,7 +409,8 @@ void
 sg_nft_match_iif_address_in (SgNftRule *rule, SgNftAddress which, const char *set, bool interval,
                              bool inverted)
 {
-    say (rule, "iif . ip6 %s %s@%s", address_table[which].word, not_equal (inverted), set);
+    say (rule, "iif . %s %s %s@%s", header_word (rule), address_table[which].word,
+         not_equal (inverted), set);
     load_interface_address (rule, NFT_META_IIF, which, interval);
     lookup (rule, set, inverted);
 }
@@ -371,7 +418,8 @@ sg_nft_match_iif_address_in (SgNftRule *rule, SgNftAddress which, const char *se
 void
 sg_nft_match_oif_address_in (SgNftRule *rule, SgNftAddress which, const char *set, bool inverted)
 {
-    say (rule, "oif . ip6 %s %s@%s", address_table[which].word, not_equal (inverted), set);
+    say (rule, "oif . %s %s %s@%s", header_word (rule), address_table[which].word,
+         not_equal (inverted), set);
     load_interface_address (rule, NFT_META_OIF, which, /* interval= */ true);
     lookup (rule, set, inverted);
 }
@@ -381,11 +429,27 @@ sg_nft_match_link_local (SgNftRule *rule, SgNftAddress which, bool inverted)
 {
     static const uint8_t bits[16] = {0xff, 0xc0};
     static const uint8_t value[16] = {0xfe, 0x80};
+    static const uint8_t value4[2] = {169, 254};
 
+    if (is_ipv4 (rule)) {
+        say (rule, "ip %s %s169.254.0.0/16", address_table[which].word, not_equal (inverted));
+        load_payload (rule, NFT_PAYLOAD_NETWORK_HEADER, address_table[which].offset4, sizeof value4,
+                      REG_FIRST);
+        compare (rule, inverted ? NFT_CMP_NEQ : NFT_CMP_EQ, value4, sizeof value4);
+        return;
+    }
     say (rule, "ip6 %s %sfe80::/10", address_table[which].word, not_equal (inverted));
     load_address (rule, which, REG_FIRST);
     mask (rule, bits, sizeof bits);
     compare (rule, inverted ? NFT_CMP_NEQ : NFT_CMP_EQ, value, sizeof value);
+}
+
+void
+sg_nft_match_ip_daddr (SgNftRule *rule, const char *prefix, const uint8_t bytes[4], uint8_t len)
+{
+    say (rule, "ip daddr %s", prefix);
+    load_payload (rule, NFT_PAYLOAD_NETWORK_HEADER, IPV4_DADDR_OFFSET, len / 8, REG_FIRST);
+    compare (rule, NFT_CMP_EQ, bytes, len / 8);
 }
 
 void
@@ -493,10 +557,9 @@ sg_nft_goto (SgNftRule *rule, const char *chain)
 }
 
 void
-sg_nft_reject6 (SgNftRule *rule, uint8_t code)
+sg_nft_reject (SgNftRule *rule, uint8_t code, const char *name)
 {
-    say (rule, "reject with icmpv6 type %s",
-         code == ICMPV6_NOROUTE ? "no-route" : "admin-prohibited");
+    say (rule, "reject with %s type %s", is_ipv4 (rule) ? "icmp" : "icmpv6", name);
     add (rule,
          (SgNftExpr) {.kind = SG_NFT_EXPR_REJECT, .key = NFT_REJECT_ICMP_UNREACH, .op = code});
 }

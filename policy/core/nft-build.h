@@ -41,7 +41,12 @@ void sg_nft_match_hoplimit (SgNftRule *rule, uint8_t value);
 /* "exthdr rt exists": a routing header (RFC 8200, section 4.4). */
 void sg_nft_match_routing_header (SgNftRule *rule);
 
-/* The two addresses of an IPv6 header. */
+/* "ip option lsrr exists"; @option of RFC 791, section 3.1: IPOPT_LSRR or IPOPT_SSRR. */
+void sg_nft_match_ip_option (SgNftRule *rule, uint8_t option);
+/* "udp sport 68 udp dport 67": a DHCP client to its server (RFC 2131, section 4.1). */
+void sg_nft_match_dhcp_client (SgNftRule *rule);
+
+/* The two addresses of an IP header. In the phrases below "ip6" is "ip" in a rule of IPv4. */
 typedef enum { SG_NFT_SADDR, SG_NFT_DADDR } SgNftAddress;
 
 /* "ip6 daddr @SET". */
@@ -56,9 +61,12 @@ void sg_nft_match_iif_address_in (SgNftRule *rule, SgNftAddress which, const cha
 /* "oif . ip6 daddr @SET", "… != @SET", SET with intervals. */
 void sg_nft_match_oif_address_in (SgNftRule *rule, SgNftAddress which, const char *set,
                                   bool inverted);
-/* "ip6 daddr fe80::/10" or "… != fe80::/10". */
+/* "ip6 daddr fe80::/10" or "… != fe80::/10"; of IPv4 169.254.0.0/16. */
 void sg_nft_match_link_local (SgNftRule *rule, SgNftAddress which, bool inverted);
-/* Destination is multicast of less than global scope (RFC 4291, section 2.7). */
+/* "ip daddr PREFIX"; @len bits of @bytes, whole bytes. */
+void sg_nft_match_ip_daddr (SgNftRule *rule, const char *prefix, const uint8_t bytes[4],
+                            uint8_t len);
+/* IPv6 destination is multicast of less than global scope (RFC 4291, section 2.7). */
 void sg_nft_match_narrow_multicast (SgNftRule *rule);
 
 /* "meta mark set ct mark"; "ct mark set iif map @MAP". */
@@ -78,5 +86,5 @@ void sg_nft_return (SgNftRule *rule);
 void sg_nft_goto (SgNftRule *rule, const char *chain);
 /* "reject with tcp reset", behind sg_nft_match_l4proto (IPPROTO_TCP). */
 void sg_nft_reject_tcp_reset (SgNftRule *rule);
-/* "reject with icmpv6 type NAME"; @code of RFC 4443, section 3.1. */
-void sg_nft_reject6 (SgNftRule *rule, uint8_t code);
+/* "reject with icmpv6 type NAME", of IPv4 "icmp"; @code of RFC 4443, section 3.1, RFC 792. */
+void sg_nft_reject (SgNftRule *rule, uint8_t code, const char *name);

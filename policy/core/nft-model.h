@@ -53,6 +53,7 @@ bool sg_nft_expr_equal (const SgNftExpr *a, const SgNftExpr *b);
 
 typedef struct {
     char *text;      /* as the nft language says it; NULL for a rule read from the kernel */
+    uint8_t family;  /* of a wanted rule: that of its table (NFPROTO_*) */
     GArray *exprs;   /* of SgNftExpr */
     uint64_t handle; /* the kernel's; 0 for a wanted rule */
 } SgNftRule;
@@ -63,9 +64,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgNftRule, sg_nft_rule_free)
 
 typedef struct {
     char name[SG_NFT_NAME_MAX];
-    bool base;     /* has a hook; the members up to policy count only then */
-    char type[16]; /* "filter", "route", "nat" */
-    uint32_t hook; /* NF_INET_* */
+    uint8_t family; /* of a wanted chain: that of its table (NFPROTO_*) */
+    bool base;      /* has a hook; the members up to policy count only then */
+    char type[16];  /* "filter", "route", "nat" */
+    uint32_t hook;  /* NF_INET_* */
     int32_t priority;
     uint32_t policy;  /* NF_ACCEPT or NF_DROP */
     GPtrArray *rules; /* of SgNftRule, in order, owned */

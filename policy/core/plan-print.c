@@ -274,6 +274,16 @@ print_proxy (const char *verb, const SgProxy *proxy, const SgSnapshot *snapshot,
 }
 
 static void
+print_rp_filter (const SgAction *action, const SgSnapshot *snapshot, GString *out)
+{
+    const char *name = sg_snapshot_link_name (action->ifindex, snapshot);
+
+    /* With slashes: an interface's name may hold a dot. */
+    g_string_append_printf (out, "sysctl -w net/ipv4/conf/%s/rp_filter=%u", name ? name : "?",
+                            action->value);
+}
+
+static void
 print_action (const SgAction *action, const SgSnapshot *snapshot, GString *out)
 {
     char text[SG_PREFIX_TEXT_MAX];
@@ -336,6 +346,9 @@ print_action (const SgAction *action, const SgSnapshot *snapshot, GString *out)
     case SG_ACTION_SOCKETS_CLOSE:
         g_string_append_printf (out, "ss --kill --tcp --udp src %s",
                                 sg_ip_format (&action->address.ip, text));
+        break;
+    case SG_ACTION_RP_FILTER:
+        print_rp_filter (action, snapshot, out);
         break;
     case SG_ACTION_KIND_N:
         break;

@@ -183,6 +183,22 @@ add_closings (SgPlan *plan, const SgWanted *wanted)
                                  .address.ip = g_array_index (wanted->closings, SgIp, i)});
 }
 
+/* ---- the reverse path filter ---- */
+
+/* Loose before anything is routed by it, back when nothing is any more. */
+static void
+add_rp_filters (SgPlan *plan, const SgWanted *wanted)
+{
+    for (guint i = 0; i < wanted->rp_filters->len; i++) {
+        const SgWantedRpFilter *change = &g_array_index (wanted->rp_filters, SgWantedRpFilter, i);
+
+        sg_plan_add (plan, change->back ? SG_STAGE_STALE_ROUTES : SG_STAGE_TRANSPORT,
+                     (SgAction) {.kind = SG_ACTION_RP_FILTER,
+                                 .ifindex = change->ifindex,
+                                 .value = change->value});
+    }
+}
+
 /* ---- the whole ---- */
 
 static int
@@ -218,7 +234,7 @@ sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgAction));
     diff_rules (have, want, missing, stale);
     for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
-        if (wanted->nft[family])
+        if (snapshot->nft[family] || wanted->nft[family]->exists)
             sg_plan_add_nft (plan, snapshot->nft[family], wanted->nft[family]);
     }
     add_fwmarks (plan, wanted);
@@ -230,6 +246,7 @@ sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
     remove_rules (plan, have, stale, SG_STAGE_OLD_SELECTION);
     remove_rules (plan, have, stale, SG_STAGE_STALE_RULES);
     sg_plan_add_routes (plan, snapshot, wanted);
+    add_rp_filters (plan, wanted);
     /* g_array_sort is stable: the order within a stage stays. */
     g_array_sort (plan->actions, (GCompareFunc) compare_stages);
     join_transactions (plan);

@@ -46,6 +46,7 @@ typedef enum {
     SG_ACTION_RULE_ADD,      /* rule: NLM_F_CREATE | NLM_F_EXCL; EEXIST is success */
     SG_ACTION_RULE_DEL,      /* rule: by its full tuple; ENOENT is success */
     SG_ACTION_SOCKETS_CLOSE, /* address.ip: what is connected from there */
+    SG_ACTION_RP_FILTER,     /* ifindex, value; ENODEV is success */
     SG_ACTION_KIND_N
 } SgActionKind;
 
@@ -62,6 +63,7 @@ typedef struct {
     SgRule rule;
     uint32_t ifindex;
     uint32_t fwmark;
+    uint8_t value;
     SgWgRawKey public_key;
     SgAddress address;
     SgWantedPeer peer;

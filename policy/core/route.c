@@ -123,13 +123,17 @@ sg_route_is_default (const SgRoute *route)
     return route->dst.len == 0;
 }
 
-/* 2000::/4 and 3000::/4 are the smallest pieces in use (OpenVPN's redirect-gateway ipv6). */
+/* 2000::/4 and 3000::/4 are the smallest pieces in use (OpenVPN's redirect-gateway ipv6). Of IPv4 no
+ * network of anybody is shorter than a /8. */
 #define DISGUISE_LEN_MAX 4
+#define DISGUISE_LEN_MAX4 7
 
 bool
 sg_route_is_default_in_disguise (const SgRoute *route)
 {
-    return route->dst.len > 0 && route->dst.len <= DISGUISE_LEN_MAX;
+    uint8_t most = route->family == AF_INET6 ? DISGUISE_LEN_MAX : DISGUISE_LEN_MAX4;
+
+    return route->dst.len > 0 && route->dst.len <= most;
 }
 
 /* ---- printing ---- */

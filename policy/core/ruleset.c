@@ -2,7 +2,9 @@
 #include "core/ruleset.h"
 
 #include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
+#include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/ip.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv6.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 
 /* ---- sets and maps ---- */
 
+/* IPV6_ADDR stands for an address of the table's family. */
 static const struct {
     const char *name;
     SgNftType key[SG_NFT_FIELDS_MAX];
@@ -76,6 +79,14 @@ sg_ruleset_is_our_set (const char *name)
     return false;
 }
 
+static SgNftType
+type_in (SgNftType type, const SgNftTable *table)
+{
+    bool ipv4 = type == SG_NFT_TYPE_IPV6_ADDR && table->family == NFPROTO_IPV4;
+
+    return ipv4 ? SG_NFT_TYPE_IPV4_ADDR : type;
+}
+
 void
 sg_ruleset_add_sets (SgNftTable *table, unsigned parts)
 {
@@ -86,7 +97,7 @@ sg_ruleset_add_sets (SgNftTable *table, unsigned parts)
             continue;
         set = sg_nft_set_new (set_table[i].name);
         while (set->n_key < SG_NFT_FIELDS_MAX && set_table[i].key[set->n_key]) {
-            set->key[set->n_key] = set_table[i].key[set->n_key];
+            set->key[set->n_key] = type_in (set_table[i].key[set->n_key], table);
             set->n_key++;
         }
         set->data = set_table[i].data;
@@ -102,6 +113,7 @@ new_rule (SgNftChain *chain)
 {
     SgNftRule *rule = sg_nft_rule_new ();
 
+    rule->family = chain->family;
     g_ptr_array_add (chain->rules, rule);
     return rule;
 }
@@ -175,11 +187,15 @@ add_exemptions (SgNftChain *chain)
     }
 }
 
+/* IPv4 has its own protocol for that (ARP), which does not pass here. */
 static void
 add_accept_neighbour_discovery (SgNftChain *chain)
 {
-    SgNftRule *rule = new_rule (chain);
+    SgNftRule *rule;
 
+    if (chain->family != NFPROTO_IPV6)
+        return;
+    rule = new_rule (chain);
     sg_nft_match_icmpv6_types (rule, NDP_FIRST, NDP_LAST);
     sg_nft_match_hoplimit (rule, NDP_HOPLIMIT);
     sg_nft_accept (rule);
@@ -280,18 +296,67 @@ add_accept_choice (SgNftChain *chain)
     sg_nft_accept (rule);
 }
 
+/* Any process may set a routing header, of IPv4 a source route: it would carry a packet from a local
+ * address to anywhere. */
+static void
+add_refuse_source_routes (SgNftChain *chain, void (*refuse) (SgNftRule *))
+{
+    static const uint8_t options[] = {IPOPT_LSRR, IPOPT_SSRR};
+    SgNftRule *rule;
+
+    if (chain->family == NFPROTO_IPV6) {
+        rule = new_rule (chain);
+        sg_nft_match_routing_header (rule);
+        refuse (rule);
+        return;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (options); i++) {
+        rule = new_rule (chain);
+        sg_nft_match_ip_option (rule, options[i]);
+        refuse (rule);
+    }
+}
+
+/* Multicast that stays near: of less than global scope (RFC 4291, section 2.7). Of IPv4 that which no
+ * router forwards (RFC 5771, section 4) and what is scoped by administrators (RFC 2365); and the
+ * broadcast that never leaves the link. Besides, DHCP: a lease is renewed at the server that gave it,
+ * which may be behind a relay; port 68 takes CAP_NET_BIND_SERVICE. */
+static void
+add_accept_narrow (SgNftChain *chain)
+{
+    static const struct {
+        const char *prefix;
+        uint8_t bytes[4];
+        uint8_t len;
+    } narrow4[] = {{"224.0.0.0/24", {224, 0, 0}, 24},
+                   {"239.0.0.0/8", {239}, 8},
+                   {"255.255.255.255", {255, 255, 255, 255}, 32}};
+    SgNftRule *rule;
+
+    if (chain->family == NFPROTO_IPV6) {
+        rule = new_rule (chain);
+        sg_nft_match_narrow_multicast (rule);
+        sg_nft_accept (rule);
+        return;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (narrow4); i++) {
+        rule = new_rule (chain);
+        sg_nft_match_ip_daddr (rule, narrow4[i].prefix, narrow4[i].bytes, narrow4[i].len);
+        sg_nft_accept (rule);
+    }
+    rule = new_rule (chain);
+    sg_nft_match_dhcp_client (rule);
+    sg_nft_accept (rule);
+}
+
 /* What may leave while somebody is bound to a gateway, up to the refusal. */
 static void
-add_choice (SgNftChain *chain, void (*refuse_routing_header) (SgNftRule *))
+add_choice (SgNftChain *chain, void (*refuse) (SgNftRule *))
 {
     SgNftRule *rule;
 
     add_accept_choice (chain);
-
-    /* Any process may set one: it would carry a packet from a local address to anywhere. */
-    rule = new_rule (chain);
-    sg_nft_match_routing_header (rule);
-    refuse_routing_header (rule);
+    add_refuse_source_routes (chain, refuse);
 
     rule = new_rule (chain);
     sg_nft_match_mark_in (rule, SG_SET_TRANSPORT_MARKS);
@@ -301,9 +366,7 @@ add_choice (SgNftChain *chain, void (*refuse_routing_header) (SgNftRule *))
     sg_nft_match_link_local (rule, SG_NFT_DADDR, /* inverted= */ false);
     sg_nft_accept (rule);
 
-    rule = new_rule (chain);
-    sg_nft_match_narrow_multicast (rule);
-    sg_nft_accept (rule);
+    add_accept_narrow (chain);
 
     rule = new_rule (chain);
     sg_nft_match_oif_address_in (rule, SG_NFT_DADDR, SG_SET_LOCAL_PREFIXES, /* inverted= */ false);
@@ -313,7 +376,10 @@ add_choice (SgNftChain *chain, void (*refuse_routing_header) (SgNftRule *))
 static void
 reject_prohibited (SgNftRule *rule)
 {
-    sg_nft_reject6 (rule, ICMPV6_ADM_PROHIBITED);
+    if (rule->family == NFPROTO_IPV6)
+        sg_nft_reject (rule, ICMPV6_ADM_PROHIBITED, "admin-prohibited");
+    else
+        sg_nft_reject (rule, ICMP_PKT_FILTERED, "admin-prohibited");
 }
 
 static void
@@ -332,7 +398,10 @@ fill_choice (SgNftChain *chain, unsigned parts)
 
     rule = new_rule (chain);
     sg_nft_counter (rule);
-    sg_nft_reject6 (rule, ICMPV6_NOROUTE);
+    if (rule->family == NFPROTO_IPV6)
+        sg_nft_reject (rule, ICMPV6_NOROUTE, "no-route");
+    else
+        sg_nft_reject (rule, ICMP_NET_UNREACH, "net-unreachable");
 }
 
 /* The kernel has no reject in postrouting. */
@@ -479,6 +548,7 @@ sg_ruleset_add_chains (SgNftTable *table, unsigned parts)
         if (chain_table[i].part & ~parts)
             continue;
         chain = sg_nft_chain_new (chain_table[i].name);
+        chain->family = table->family;
         if (chain_table[i].type) {
             chain->base = true;
             g_strlcpy (chain->type, chain_table[i].type, sizeof chain->type);

@@ -24,6 +24,8 @@ print_link (const SgLink *link, const SgSnapshot *snapshot, GString *out)
         g_string_append (out, " noarp");
     if (link->flags & IFF_UP)
         g_string_append (out, " up");
+    if (link->rp_filter)
+        g_string_append_printf (out, " rp-filter %u", link->rp_filter);
     g_string_append_c (out, '\n');
 }
 
@@ -154,13 +156,15 @@ print_routing (const SgSnapshot *snapshot, GString *out)
     for (guint i = 0; i < snapshot->routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
 
-        g_string_append (out, "route ");
+        g_string_append (out, route->family == AF_INET6 ? "route " : "route4 ");
         sg_route_print (route, sg_snapshot_link_name, snapshot, out);
         g_string_append (out, route->expires ? " expires\n" : "\n");
     }
     for (guint i = 0; i < snapshot->rules->len; i++) {
-        g_string_append (out, "rule ");
-        sg_rule_print (&g_array_index (snapshot->rules, SgRule, i), out);
+        const SgRule *rule = &g_array_index (snapshot->rules, SgRule, i);
+
+        g_string_append (out, rule->family == AF_INET6 ? "rule " : "rule4 ");
+        sg_rule_print (rule, out);
         g_string_append_c (out, '\n');
     }
 }
@@ -193,6 +197,8 @@ sg_snapshot_to_string (const SgSnapshot *snapshot)
 
     for (guint i = 0; i < snapshot->links->len; i++)
         print_link (&g_array_index (snapshot->links, SgLink, i), snapshot, out);
+    if (snapshot->rp_filter_all)
+        g_string_append_printf (out, "rp-filter-all %u\n", snapshot->rp_filter_all);
     for (guint i = 0; i < snapshot->addresses->len; i++)
         print_address (&g_array_index (snapshot->addresses, SgAddress, i), snapshot, out);
     print_routing (snapshot, out);

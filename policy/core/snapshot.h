@@ -14,11 +14,12 @@
 typedef struct {
     uint32_t ifindex;
     char name[IFNAMSIZ];
-    char kind[16];   /* IFLA_INFO_KIND: "wireguard", "bridge", "veth"…; "" for hardware */
-    uint32_t master; /* ifindex of the bridge, bond, … that it is a port of; 0 = none */
-    uint16_t type;   /* ARPHRD_* (linux/if_arp.h) */
-    uint32_t flags;  /* IFF_* */
-    uint32_t mtu;    /* 0 = not said */
+    char kind[16];     /* IFLA_INFO_KIND: "wireguard", "bridge", "veth"…; "" for hardware */
+    uint32_t master;   /* ifindex of the bridge, bond, … that it is a port of; 0 = none */
+    uint16_t type;     /* ARPHRD_* (linux/if_arp.h) */
+    uint32_t flags;    /* IFF_* */
+    uint32_t mtu;      /* 0 = not said */
+    uint8_t rp_filter; /* its own IPv4 reverse path filter: 0, 1 strict, 2 loose */
 } SgLink;
 
 /* An address on an interface (RTM_NEWADDR). */
@@ -101,7 +102,11 @@ typedef enum {
 } SgNmState;
 
 typedef struct {
-    GArray *links;      /* of SgLink, sorted by ifindex */
+    /* IPv4 is not routed, but something of ours may be left of it: set before the snapshot is
+     * taken, which then holds it too. */
+    bool ipv4_left;
+    uint8_t rp_filter_all; /* net.ipv4.conf.all.rp_filter: the larger number holds */
+    GArray *links;         /* of SgLink, sorted by ifindex */
     GArray *addresses;  /* of SgAddress, of the configured families and those that profiles name */
     GPtrArray *routes;  /* of SgRoute (owned), next hops in canonical order: every route of main,
                          * default and the tables that could be a gateway's, and whatever has our

@@ -92,15 +92,11 @@ sg_state_put_override (SgState *state, const SgOverride *override, GError **erro
 static bool
 check_source (const SgPrefix *prefix, GError **error)
 {
-    static const char *const useless[] = {"::/127", "fe80::/10", "ff00::/8"};
+    static const char *const useless[] = {"::/127",      "fe80::/10",      "ff00::/8",
+                                          "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"};
     char text[SG_PREFIX_TEXT_MAX];
 
     sg_prefix_format (prefix, text);
-    if (prefix->ip.family != AF_INET6) {
-        g_set_error (error, SG_ERROR, SG_ERROR_UNSUPPORTED,
-                     "%s: this version has overrides for IPv6 sources only", text);
-        return false;
-    }
     if (sg_prefix_is_any (prefix)) {
         g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
                      "%s is every source; select the outbound for that", text);

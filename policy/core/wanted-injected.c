@@ -53,7 +53,7 @@ static bool
 is_injected (const SgRoute *route, const SgSituation *situation)
 {
     if (route->family != situation->af || route->table != RT_TABLE_MAIN ||
-        route->type != RTN_UNICAST || route->dst.len <= SG_SPECIFIC_SUPPRESS ||
+        route->type != RTN_UNICAST || route->dst.len <= sg_wanted_suppress_len (situation->af) ||
         sg_ip_is_link_local (&route->dst.ip) || sg_ip_is_multicast (&route->dst.ip) ||
         !sg_route_is_learned (route, situation->snapshot) ||
         is_own_address (route, situation->snapshot))
@@ -89,10 +89,12 @@ find_injected (const SgSituation *situation, GPtrArray *warnings)
         if (!is_injected (route, situation) || contains (prefixes, &route->dst))
             continue;
         if (prefixes->len == SG_INJECTED_MAX) {
-            g_ptr_array_add (
-                warnings, g_strdup_printf ("router advertisements inject more than %u routes; what "
-                                           "goes to the others is refused",
-                                           SG_INJECTED_MAX));
+            g_ptr_array_add (warnings, g_strdup_printf ("%s more than %u routes; what "
+                                                        "goes to the others is refused",
+                                                        situation->family == SG_IPV6
+                                                            ? "router advertisements inject"
+                                                            : "DHCP injects",
+                                                        SG_INJECTED_MAX));
             break;
         }
         g_array_append_val (prefixes, route->dst);

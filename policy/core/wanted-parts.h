@@ -23,6 +23,8 @@ typedef struct {
 
 /* wanted-rules.c: appends to wanted->rules, and warns of foreign rules. */
 void sg_wanted_add_rules (SgWanted *wanted, const SgSituation *situation);
+/* wanted-rules.c: routes of main up to this length are not followed at 65. */
+uint8_t sg_wanted_suppress_len (uint8_t af);
 /* wanted-injected.c: those at 61 and 62. */
 void sg_wanted_add_injected (SgWanted *wanted, const SgSituation *situation);
 /* wanted-tables.c: appends to wanted->routes. */
@@ -39,6 +41,8 @@ void sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation);
 void sg_wanted_add_tunnel_sets (SgNftTable *table, const SgSituation *situation);
 /* wanted-tunnel.c: the tunnel's own link; NULL while it is not there, or there is no role. */
 const SgLink *sg_wanted_tunnel_link (const SgSituation *situation);
+/* wanted-rp-filter.c: fills wanted->rp_filters. */
+void sg_wanted_add_rp_filters (SgWanted *wanted, const SgSituation *situation);
 /* wanted-guard.c: fills wanted->nft of the family. */
 void sg_wanted_add_guard (SgWanted *wanted, const SgSituation *situation);
 /* wanted-sockets.c: fills wanted->closings, once wanted->nft of the family is there. */

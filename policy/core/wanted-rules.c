@@ -207,6 +207,12 @@ add_transport (SgWanted *wanted, const SgSituation *situation)
 
 /* ---- 64 and 65: LAN, containers and other specific routes stay reachable, live ---- */
 
+uint8_t
+sg_wanted_suppress_len (uint8_t af)
+{
+    return af == AF_INET6 ? SG_SPECIFIC_SUPPRESS : SG_SPECIFIC_SUPPRESS4;
+}
+
 /* 65 does not follow routes this short; a router advertisement could inject one (RFC 4191). A
  * default in disguise is no specific route either. */
 static bool
@@ -214,7 +220,7 @@ is_short_and_static (const SgRoute *route, const SgSituation *situation)
 {
     return route->family == situation->af && route->table == RT_TABLE_MAIN &&
            !sg_route_is_default (route) && !sg_route_is_default_in_disguise (route) &&
-           route->dst.len <= SG_SPECIFIC_SUPPRESS &&
+           route->dst.len <= sg_wanted_suppress_len (situation->af) &&
            !sg_route_is_learned (route, situation->snapshot);
 }
 
@@ -242,7 +248,7 @@ add_specific (SgWanted *wanted, const SgSituation *situation)
         if (is_short_and_static (route, situation) && !has_rule (wanted, &to))
             add (wanted, to);
     }
-    rule.suppress_prefixlen = SG_SPECIFIC_SUPPRESS;
+    rule.suppress_prefixlen = sg_wanted_suppress_len (situation->af);
     add (wanted, rule);
 }
 
@@ -306,7 +312,9 @@ warn_of_foreign (SgWanted *wanted, const SgSituation *situation)
             continue;
         sg_rule_print (rule, text);
         g_ptr_array_add (wanted->warnings,
-                         g_strdup_printf ("the foreign rule “%s” %s", text->str, what));
+                         g_strdup_printf ("the foreign %srule “%s” %s",
+                                          situation->family == SG_IPV4 ? "IPv4 " : "", text->str,
+                                          what));
     }
 }
 

@@ -67,12 +67,12 @@ copy_for (const SgRoute *route, const SgGateway *gateway, const GArray *gateways
 /* ---- routes that the kernel would join ---- */
 
 /* IPv6 makes one multipath route of gatewayed routes with the same slot (rt6_qualify_for_ecmp
- * in net/ipv6/ip6_fib.c), unless a router advertisement made them. */
+ * in net/ipv6/ip6_fib.c), unless a router advertisement made them. IPv4 never does. */
 static bool
 may_join (const SgRoute *route)
 {
-    return route->type == RTN_UNICAST && !route->nexthop_id && route->n_nexthops &&
-           sg_ip_is_set (&route->nexthops[0].gateway);
+    return route->family == AF_INET6 && route->type == RTN_UNICAST && !route->nexthop_id &&
+           route->n_nexthops && sg_ip_is_set (&route->nexthops[0].gateway);
 }
 
 static bool
@@ -99,13 +99,15 @@ join (const SgRoute *a, const SgRoute *b)
     return joined;
 }
 
-/* Sorts by slot, then by router preference. */
+/* Sorts by slot, then by router preference; of IPv4 routes the kernel's order in a slot stays. */
 static int
 compare_for_joining (const SgRoute **a, const SgRoute **b)
 {
     int order = pref_rank ((*a)->pref) - pref_rank ((*b)->pref);
 
-    if (!sg_route_same_slot (*a, *b) || order == 0)
+    if (!sg_route_same_slot (*a, *b))
+        order = sg_route_compare (*a, *b);
+    else if (order == 0 && (*a)->family == AF_INET6)
         order = sg_route_compare (*a, *b);
     return order;
 }
@@ -133,6 +135,10 @@ join_routes (GPtrArray *routes)
         const SgRoute *route = g_ptr_array_index (routes, i);
         bool joins = may_join (route);
 
+        /* Of a slot IPv4 follows the first. */
+        if (i && route->family == AF_INET &&
+            sg_route_same_slot (g_ptr_array_index (routes, i - 1), route))
+            continue;
         if (joins && last && route->pref == last->pref && sg_route_same_slot (last, route)) {
             g_autofree SgRoute *before = made;
 
@@ -164,8 +170,11 @@ new_default (const SgGateway *gateway, uint8_t af, const SgIp *via)
     route->table = gateway->table;
     route->metric = DEFAULT_METRIC;
     route->nexthops[0].ifindex = gateway->ifindex;
+    /* As ip(8) does it; IPv6 knows no scope. */
     if (via)
         route->nexthops[0].gateway = *via;
+    else if (af == AF_INET)
+        route->scope = RT_SCOPE_LINK;
     return route;
 }
 

@@ -162,7 +162,9 @@ new_empty (const SgConfig *config)
     wanted->proxies = values (sizeof (SgProxy));
     wanted->stale_proxies = values (sizeof (SgProxy));
     wanted->closings = values (sizeof (SgIp));
+    wanted->rp_filters = values (sizeof (SgWantedRpFilter));
     wanted->nft[SG_IPV6] = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
+    wanted->nft[SG_IPV4] = sg_nft_table_new (NFPROTO_IPV4, config->nft_table);
     wanted->warnings = g_ptr_array_new_with_free_func (g_free);
     return wanted;
 }
@@ -170,21 +172,19 @@ new_empty (const SgConfig *config)
 static void
 decide_family (SgWanted *wanted, SgSituation *situation, SgFamily family)
 {
-    g_autoptr (GArray) local = sg_local_prefixes_find (situation->config, situation->state,
-                                                       situation->snapshot, wanted->warnings);
+    g_autoptr (GArray) local =
+        sg_local_prefixes_find (situation->config, situation->state, situation->snapshot,
+                                sg_family_af (family), wanted->warnings);
 
     situation->family = family;
     situation->af = sg_family_af (family);
     situation->local = local;
     warn_of_incapacity (wanted, situation);
     warn_of_overrides (wanted, situation);
-    if (!situation->config->families[family])
-        return;
     sg_wanted_add_rules (wanted, situation);
     sg_wanted_add_routes (wanted, situation);
     sg_wanted_add_guard (wanted, situation);
     sg_wanted_add_closings (wanted, situation);
-    add_fwmarks (wanted, situation->snapshot);
     warn_of_foreign_chains (wanted, situation);
 }
 
@@ -208,8 +208,14 @@ decide (SgWanted *wanted, SgSituation *situation)
     if (situation->selection)
         situation->selected = sg_gateways_by_name (wanted->gateways, outbound);
     warn_of_absence (wanted, situation);
-    decide_family (wanted, situation, SG_IPV6);
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
+        if (situation->config->families[family])
+            decide_family (wanted, situation, family);
+    }
+    if (situation->config->families[SG_IPV6] || situation->config->families[SG_IPV4])
+        add_fwmarks (wanted, situation->snapshot);
     sg_wanted_add_tunnel (wanted, situation);
+    sg_wanted_add_rp_filters (wanted, situation);
     g_ptr_array_sort (wanted->routes, (GCompareFunc) compare_routes);
 }
 
@@ -248,6 +254,7 @@ sg_wanted_free (SgWanted *wanted)
     g_array_unref (wanted->proxies);
     g_array_unref (wanted->stale_proxies);
     g_array_unref (wanted->closings);
+    g_array_unref (wanted->rp_filters);
     for (SgFamily family = 0; family < SG_FAMILY_N; family++)
         sg_nft_table_free (wanted->nft[family]);
     g_ptr_array_unref (wanted->warnings);

@@ -32,14 +32,22 @@ typedef struct {
     SgIp ip6; /* AF_UNSPEC: none */
 } SgWantedPeer;
 
+/* The reverse path filter of an interface. */
 typedef struct {
-    GArray *gateways;  /* of SgGateway, sorted by ifindex */
-    GArray *rules;     /* of SgRule, in the order in which they are to be added */
-    GPtrArray *routes; /* of SgRoute (owned), sorted by sg_route_compare */
-    GArray *fwmarks;   /* of SgWantedFwmark: only those to be changed */
-    GArray *preshared; /* of SgWantedPreshared: the same */
-    GArray *addresses; /* of SgAddress: those that are missing on WireGuard links */
-    GArray *closings;  /* of SgIp: addresses whose connections cannot go on */
+    uint32_t ifindex;
+    uint8_t value;
+    bool back; /* to what it was before us */
+} SgWantedRpFilter;
+
+typedef struct {
+    GArray *gateways;   /* of SgGateway, sorted by ifindex */
+    GArray *rules;      /* of SgRule, in the order in which they are to be added */
+    GPtrArray *routes;  /* of SgRoute (owned), sorted by sg_route_compare */
+    GArray *fwmarks;    /* of SgWantedFwmark: only those to be changed */
+    GArray *preshared;  /* of SgWantedPreshared: the same */
+    GArray *addresses;  /* of SgAddress: those that are missing on WireGuard links */
+    GArray *closings;   /* of SgIp: addresses whose connections cannot go on */
+    GArray *rp_filters; /* of SgWantedRpFilter: only those to be changed */
     SgNftTable *nft[SG_FAMILY_N];
     GArray *peers;           /* of SgWantedPeer: the tunnel's that differ */
     GArray *stale_peers;     /* of SgWireguardPeer: the tunnel's that no device has any more */
@@ -54,6 +62,10 @@ typedef struct {
  * @tunnel: NULL where this machine has no tunnel role. */
 SgWanted *sg_wanted_new (const SgConfig *config, const SgState *state, const SgMemory *memory,
                          const SgTunnel *tunnel, const SgSnapshot *snapshot);
+/* Notes, before a change is made, what is to be put back of IPv4 when it is not routed any more, and
+ * forgets what is. Returns whether @memory changed. */
+bool sg_wanted_remember_ipv4 (const SgWanted *wanted, const SgConfig *config,
+                              const SgSnapshot *snapshot, SgMemory *memory);
 /* Takes back what is wanted of peers whose preshared key @keyring does not hold: what the profile
  * promised is not in it. */
 void sg_wanted_keep_known (SgWanted *wanted, const SgKeyring *keyring);

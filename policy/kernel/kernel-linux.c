@@ -15,6 +15,7 @@
 #include "kernel/rtnl-address.h"
 #include "kernel/rtnl-link.h"
 #include "kernel/rtnl-neigh.h"
+#include "kernel/rtnl-rp-filter.h"
 #include "kernel/rtnl-route.h"
 #include "kernel/rtnl-rule.h"
 #include "kernel/sock-diag.h"
@@ -94,17 +95,22 @@ dump_family (Linux *self, uint8_t family, SgSnapshot *snapshot, GError **error)
 }
 
 static bool
-dump_nft (Linux *self, const SgConfig *config, SgSnapshot *snapshot, GError **error)
+dump_nft (Linux *self, const SgConfig *config, SgFamily family, SgSnapshot *snapshot,
+          GError **error)
 {
+    static const uint8_t protocols[SG_FAMILY_N] = {NFPROTO_IPV6, NFPROTO_IPV4};
+    SgNftTable *table;
     SgNlSocket *sock = open_netfilter (self, error);
 
     if (!sock)
         return false;
-    g_clear_pointer (&snapshot->nft[SG_IPV6], sg_nft_table_free);
-    snapshot->nft[SG_IPV6] = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
-    if (!sg_nft_dump (sock, snapshot->nft[SG_IPV6], error))
+    sg_nft_table_free (snapshot->nft[family]);
+    table = snapshot->nft[family] = sg_nft_table_new (protocols[family], config->nft_table);
+    if (!sg_nft_dump (sock, table, error))
         return false;
-    self->nft_generation = snapshot->nft[SG_IPV6]->generation;
+    /* Of two tables the first: whoever wrote in between is noticed at the commit. */
+    if (family == SG_IPV6)
+        self->nft_generation = table->generation;
     return true;
 }
 
@@ -153,19 +159,22 @@ static bool
 linux_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GError **error)
 {
     Linux *self = (Linux *) kernel;
+    bool ipv4 = config->families[SG_IPV4] || snapshot->ipv4_left;
 
     if (!sg_rtnl_link_dump (self->route, snapshot, error))
         return false;
     /* Also where Families= leaves it out: what is ours has to go then. */
     if (!dump_family (self, AF_INET6, snapshot, error))
         return false;
-    if (config->families[SG_IPV4] && !dump_family (self, AF_INET, snapshot, error))
+    if (ipv4 && (!dump_family (self, AF_INET, snapshot, error) ||
+                 !sg_rtnl_rp_filter_dump (self->route, snapshot, error)))
         return false;
-    if (!config->families[SG_IPV4] && (snapshot->tunnel || names_ipv4 (snapshot->profiles)) &&
+    if (!ipv4 && (snapshot->tunnel || names_ipv4 (snapshot->profiles)) &&
         !sg_rtnl_address_dump (self->route, AF_INET, snapshot, error))
         return false;
     return dump_wireguards (self, snapshot, error) && dump_tunnel (self, config, snapshot, error) &&
-           dump_nft (self, config, snapshot, error);
+           dump_nft (self, config, SG_IPV6, snapshot, error) &&
+           (!ipv4 || dump_nft (self, config, SG_IPV4, snapshot, error));
 }
 
 /* ---- writing ---- */
@@ -210,6 +219,8 @@ is_as_wanted (SgActionKind kind, int errnum)
     /* ENODEV: the device is gone, and took the route along. */
     if (kind == SG_ACTION_ROUTE_DEL)
         return errnum == ESRCH || errnum == ENODEV;
+    if (kind == SG_ACTION_RP_FILTER)
+        return errnum == ENODEV;
     if (kind == SG_ACTION_ADDRESS_DEL)
         return errnum == EADDRNOTAVAIL;
     return (kind == SG_ACTION_RULE_DEL || kind == SG_ACTION_PROXY_DEL) && errnum == ENOENT;
@@ -326,6 +337,9 @@ build (const Linux *self, SgNlBatch *batch, const SgAction *action)
         return build_rule (batch, RTM_NEWRULE, &action->rule);
     case SG_ACTION_RULE_DEL:
         return build_rule (batch, RTM_DELRULE, &action->rule);
+    case SG_ACTION_RP_FILTER:
+        return sg_rtnl_rp_filter_build (sg_nl_batch_reserve (batch, SG_RTNL_RP_FILTER_ROOM),
+                                        SG_RTNL_RP_FILTER_ROOM, action->ifindex, action->value);
     case SG_ACTION_SYSCTL:
     case SG_ACTION_SOCKETS_CLOSE:
     case SG_ACTION_NFT_TABLE_ADD:

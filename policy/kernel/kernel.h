@@ -18,7 +18,7 @@ typedef struct {
 typedef struct SgKernel SgKernel;
 
 typedef struct {
-    /* Fills links, addresses, routes, rules, wireguards and nft6 of @snapshot (fresh from
+    /* Fills links, addresses, routes, rules, wireguards and nft of @snapshot (fresh from
      * sg_snapshot_new). Interrupted dumps are repeated, a bounded number of times
      * (SG_ERROR_BUSY). SG_ERROR_KERNEL with the kernel's words otherwise. */
     bool (*dump) (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GError **error);

@@ -132,6 +132,7 @@ put_action (SgNlMessage *message, const SgAction *action, size_t index)
     case SG_ACTION_RULE_ADD:
     case SG_ACTION_RULE_DEL:
     case SG_ACTION_SOCKETS_CLOSE:
+    case SG_ACTION_RP_FILTER:
     case SG_ACTION_KIND_N:
         break;
     }

@@ -83,12 +83,11 @@ static const Layout layouts[SG_NFT_EXPR_KIND_N] = {
     [SG_NFT_EXPR_PAYLOAD] = {"payload",
                              {U32 (NFTA_PAYLOAD_DREG, dreg), U32 (NFTA_PAYLOAD_BASE, base),
                               U32 (NFTA_PAYLOAD_OFFSET, offset), U32 (NFTA_PAYLOAD_LEN, len)}},
-    /* op 0 is NFT_EXTHDR_OP_IPV6 */
     [SG_NFT_EXPR_EXTHDR] = {"exthdr",
                             {U32 (NFTA_EXTHDR_DREG, dreg), U8 (NFTA_EXTHDR_TYPE, key),
                              U32 (NFTA_EXTHDR_OFFSET, offset), U32 (NFTA_EXTHDR_LEN, len),
                              OPTIONAL_U32 (NFTA_EXTHDR_FLAGS, flags),
-                             OPTIONAL_ZERO (NFTA_EXTHDR_OP)}},
+                             OPTIONAL_U32 (NFTA_EXTHDR_OP, op)}},
     /* op 1 is NFT_EXTHDR_OP_TCPOPT */
     [SG_NFT_EXPR_TCPOPT_SET] = {"exthdr",
                                 {U32 (NFTA_EXTHDR_SREG, sreg), U8 (NFTA_EXTHDR_TYPE, key),

@@ -231,6 +231,8 @@ sg_notify_filter_route (const SgNotifyInterest *interest)
     add_case (program, RTM_DELLINK, link_block ());
     add_case (program, RTM_NEWRULE, rule_block (interest));
     add_case (program, RTM_DELRULE, rule_block (interest));
+    if (interest->ipv4)
+        verdict_if (program, BPF_JEQ, GUINT16_FROM_BE (RTM_NEWNETCONF), PASS);
     verdict (program, DROP);
     return program;
 }
@@ -255,7 +257,7 @@ table_pattern (const char *table)
 
 /* Passes when the message at X is about our table. */
 static void
-check_table (GArray *program, const GByteArray *pattern)
+check_table (GArray *program, const GByteArray *pattern, const SgNotifyInterest *interest)
 {
     GArray *block = new_program ();
 
@@ -271,6 +273,8 @@ check_table (GArray *program, const GByteArray *pattern)
     }
     verdict (block, PASS);
     load (program, BPF_B | BPF_IND, AT_NFT (nfgen_family));
+    if (interest->ipv4)
+        emit (program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, NFPROTO_IPV4);
     emit (program, BPF_JMP | BPF_JEQ | BPF_K, 0, (uint8_t) block->len, NFPROTO_IPV6);
     g_array_append_vals (program, block->data, block->len);
     g_array_unref (block);
@@ -299,7 +303,7 @@ sg_notify_filter_nft (const SgNotifyInterest *interest)
 
     emit (program, BPF_LDX | BPF_IMM, 0, 0, 0);
     for (unsigned i = 0; i < NFT_MESSAGES && program->len < BPF_MAXINSNS - 128; i++) {
-        check_table (program, pattern);
+        check_table (program, pattern, interest);
         go_on (program);
     }
     verdict (program, PASS);

@@ -16,11 +16,11 @@ typedef struct {
     /* Pass addresses too whose lifetime was refreshed, as each router advertisement does. Only
      * needed while some address is deprecated: its return is nothing but a refresh. */
     bool refreshes;
-    const char *nft_table; /* ours, of family ip6 */
+    const char *nft_table; /* ours, of family ip6, and of ip where IPv4 is routed */
 } SgNotifyInterest;
 
-/* For rtnetlink, its groups of links, addresses, routes and rules; for nftables. Arrays of struct
- * sock_filter (linux/filter.h), the caller's. */
+/* For rtnetlink, its groups of links, addresses, routes and rules, of IPv4 also of settings; for
+ * nftables. Arrays of struct sock_filter (linux/filter.h), the caller's. */
 GArray *sg_notify_filter_route (const SgNotifyInterest *interest);
 GArray *sg_notify_filter_nft (const SgNotifyInterest *interest);
 

@@ -91,6 +91,7 @@ sg_pass_look (SgPass *pass, SgSnapshot *snapshot, GError **error)
     g_clear_pointer (&pass->snapshot, sg_snapshot_free);
     pass->snapshot = snapshot;
     snapshot->tunnel = pass->tunnel != NULL;
+    snapshot->ipv4_left = pass->memory->ipv4;
     return pass->kernel->ops->dump (pass->kernel, pass->config, snapshot, error);
 }
 
@@ -193,6 +194,8 @@ sg_pass_keep (SgPass *pass, bool everything, GError **error)
 
     changed =
         sg_gateways_remember (pass->wanted->gateways, pass->snapshot, pass->memory) || changed;
+    changed = sg_wanted_remember_ipv4 (pass->wanted, pass->config, pass->snapshot, pass->memory) ||
+              changed;
     changed = say_warnings (pass, everything) || changed;
     if (!changed || only_looks (pass))
         return true;

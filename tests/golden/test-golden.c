@@ -116,6 +116,7 @@ decide (const SgSituationText *situation)
                                       situation->tunnel, situation->snapshot);
 
     sg_gateways_remember (wanted->gateways, situation->snapshot, situation->memory);
+    sg_wanted_remember_ipv4 (wanted, situation->config, situation->snapshot, situation->memory);
     return wanted;
 }
 
@@ -162,8 +163,16 @@ second_step (const char *text, const char *then)
 
     carry_over (after, second->snapshot);
     carry_over_tunnel (first, after, second->snapshot);
-    sg_nft_table_free (second->snapshot->nft[SG_IPV6]);
-    second->snapshot->nft[SG_IPV6] = g_steal_pointer (&after->nft[SG_IPV6]);
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
+        sg_nft_table_free (second->snapshot->nft[family]);
+        second->snapshot->nft[family] = g_steal_pointer (&after->nft[family]);
+    }
+    for (guint i = 0; i < after->links->len && i < second->snapshot->links->len; i++) {
+        const SgLink *link = &g_array_index (after->links, SgLink, i);
+
+        if (g_array_index (second->snapshot->links, SgLink, i).ifindex == link->ifindex)
+            g_array_index (second->snapshot->links, SgLink, i).rp_filter = link->rp_filter;
+    }
     sg_memory_free (second->memory);
     second->memory = g_steal_pointer (&first->memory);
     return second;
@@ -172,16 +181,24 @@ second_step (const char *text, const char *then)
 /* ---- what is compared ---- */
 
 static void
-print_gateways (const SgWanted *wanted, GString *out)
+print_gateways (const SgWanted *wanted, const SgConfig *config, GString *out)
 {
     g_string_append (out, "gateways:\n");
     for (guint i = 0; i < wanted->gateways->len; i++) {
         const SgGateway *gateway = &g_array_index (wanted->gateways, SgGateway, i);
 
-        g_string_append_printf (out, "  %s table %u: %s\n", gateway->name, gateway->table,
-                                gateway->capability[SG_IPV6] == SG_CAPABLE
-                                    ? "carries IPv6"
-                                    : sg_capability_name (gateway->capability[SG_IPV6]));
+        g_string_append_printf (out, "  %s table %u:", gateway->name, gateway->table);
+        for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
+            SgCapability capability = gateway->capability[family];
+
+            if (family == SG_IPV4 && !config->families[SG_IPV4])
+                continue;
+            if (capability == SG_CAPABLE)
+                g_string_append_printf (out, " carries %s", sg_family_title (family));
+            else
+                g_string_append_printf (out, " %s", sg_capability_name (capability));
+        }
+        g_string_append_c (out, '\n');
     }
     if (wanted->warnings->len)
         g_string_append (out, "warnings:\n");
@@ -271,7 +288,7 @@ test_situation (const void *data)
     situation = then ? second_step (text, then) : sg_situation_parse (text);
     wanted = decide (situation);
     plan = sg_plan_new (situation->snapshot, wanted);
-    print_gateways (wanted, out);
+    print_gateways (wanted, situation->config, out);
     print_plan (plan, situation->snapshot, show != NULL, out);
     compare_or_write (golden, out->str);
     nothing_is_left_to_do (situation, plan);

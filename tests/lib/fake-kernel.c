@@ -26,9 +26,12 @@ sg_fake_copy (const SgSnapshot *from, SgSnapshot *to)
     g_array_append_vals (to->sysctls, from->sysctls->data, from->sysctls->len);
     for (guint i = 0; i < from->routes->len; i++)
         g_ptr_array_add (to->routes, sg_route_copy (g_ptr_array_index (from->routes, i)));
-    g_clear_pointer (&to->nft[SG_IPV6], sg_nft_table_free);
-    if (from->nft[SG_IPV6])
-        to->nft[SG_IPV6] = sg_fake_nft_copy (from->nft[SG_IPV6]);
+    to->rp_filter_all = from->rp_filter_all;
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
+        g_clear_pointer (&to->nft[family], sg_nft_table_free);
+        if (from->nft[family])
+            to->nft[family] = sg_fake_nft_copy (from->nft[family]);
+    }
 }
 
 static bool
@@ -38,6 +41,8 @@ fake_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GErro
 
     if (!self->state->nft[SG_IPV6])
         self->state->nft[SG_IPV6] = sg_nft_table_new (/* NFPROTO_IPV6 */ 10, config->nft_table);
+    if (!self->state->nft[SG_IPV4])
+        self->state->nft[SG_IPV4] = sg_nft_table_new (/* NFPROTO_IPV4 */ 2, config->nft_table);
     sg_fake_copy (self->state, snapshot);
     kernel->stats.dumps++;
     return true;
@@ -232,6 +237,18 @@ set_fwmark (SgSnapshot *state, uint32_t ifindex, uint32_t fwmark)
     return ENODEV;
 }
 
+static int
+set_rp_filter (SgSnapshot *state, uint32_t ifindex, uint8_t value)
+{
+    for (guint i = 0; i < state->links->len; i++) {
+        SgLink *link = &g_array_index (state->links, SgLink, i);
+
+        if (link->ifindex == ifindex)
+            link->rp_filter = value;
+    }
+    return 0;
+}
+
 /* A peer that is not there is not made (WGPEER_F_UPDATE_ONLY). */
 static int
 set_preshared (SgSnapshot *state, const SgAction *action)
@@ -376,6 +393,8 @@ change (SgSnapshot *state, const SgAction *action)
         return 0;
     case SG_ACTION_SOCKETS_CLOSE:
         return 0;
+    case SG_ACTION_RP_FILTER:
+        return set_rp_filter (state, action->ifindex, action->value);
     case SG_ACTION_NFT_TABLE_ADD:
     case SG_ACTION_NFT_SET_ADD:
     case SG_ACTION_NFT_SET_DEL:
@@ -411,14 +430,23 @@ commit_nft (Fake *self, const SgSnapshot *snapshot, const SgAction *actions, siz
 
     while (len < n && actions[len].kind < SG_ACTION_WG_FWMARK)
         len++;
-    SgNftTable *table =
-        sg_fake_nft_transact (self->state->nft[SG_IPV6], actions, len, &bad, &errnum);
-    if (table) {
-        sg_nft_table_free (self->state->nft[SG_IPV6]);
-        self->state->nft[SG_IPV6] = table;
-    } else {
-        add_failure (failures, &actions[bad], snapshot, errnum);
+    SgNftTable *made[SG_FAMILY_N] = {NULL};
+    bool good = true;
+
+    for (SgFamily family = 0; family < SG_FAMILY_N && good; family++) {
+        made[family] = sg_fake_nft_transact (self->state->nft[family], actions, len, &bad, &errnum);
+        good = made[family] != NULL;
     }
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
+        if (good)
+            sg_nft_table_free (self->state->nft[family]);
+        else
+            sg_nft_table_free (made[family]);
+        if (good)
+            self->state->nft[family] = made[family];
+    }
+    if (!good)
+        add_failure (failures, &actions[bad], snapshot, errnum);
     return len;
 }
 

@@ -240,6 +240,7 @@ change (SgNftTable *table, const SgAction *action)
     case SG_ACTION_RULE_ADD:
     case SG_ACTION_RULE_DEL:
     case SG_ACTION_SOCKETS_CLOSE:
+    case SG_ACTION_RP_FILTER:
     case SG_ACTION_KIND_N:
         break;
     }
@@ -253,7 +254,8 @@ sg_fake_nft_transact (const SgNftTable *table, const SgAction *actions, size_t n
     g_autoptr (SgNftTable) copy = sg_fake_nft_copy (table);
 
     for (size_t i = 0; i < n; i++) {
-        int errnum = change (copy, &actions[i]);
+        /* A transaction holds both families; each table takes its own. */
+        int errnum = actions[i].table->family == table->family ? change (copy, &actions[i]) : 0;
 
         if (errnum != 0) {
             *ret_index = i;

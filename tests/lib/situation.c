@@ -120,6 +120,8 @@ parse_link (Words *words, SgSituationText *to)
             link.flags |= IFF_NOARP;
         else if (take_word (words, "up"))
             link.flags |= IFF_UP;
+        else if (take_word (words, "rp-filter"))
+            link.rp_filter = (uint8_t) take_number (words);
         else
             unknown (words);
     }
@@ -232,6 +234,9 @@ parse_route (Words *words, SgSituationText *to)
                  {"throw", RTN_THROW}};
     g_autofree SgRoute *route = sg_route_new (AF_INET6, NEXTHOPS_MAX);
 
+    if (strcmp (words->words[0], "route4") == 0)
+        route->family = AF_INET;
+    route->dst = route->src = sg_prefix_any (route->family);
     route->n_nexthops = 0;
     for (size_t i = 0; i < G_N_ELEMENTS (types); i++) {
         if (take_word (words, types[i].word))
@@ -239,10 +244,16 @@ parse_route (Words *words, SgSituationText *to)
     }
     if (!take_word (words, "default"))
         route->dst = take_prefix (words);
+    if (route->dst.ip.family == AF_INET)
+        route->family = AF_INET;
+    route->src = sg_prefix_any (route->family);
     while (peek (words)) {
         if (!parse_route_word (words, route))
             parse_nexthop_word (words, to->snapshot, route);
     }
+    if (route->family == AF_INET && route->n_nexthops &&
+        !sg_ip_is_set (&route->nexthops[0].gateway))
+        route->scope = RT_SCOPE_LINK;
     sg_route_sort_nexthops (route);
     g_ptr_array_add (to->snapshot->routes, sg_route_copy (route));
 }
@@ -261,7 +272,8 @@ parse_fwmark (Words *words, SgRule *rule)
 static void
 parse_rule (Words *words, SgSituationText *to)
 {
-    SgRule rule = sg_rule_ours (AF_INET6, 0, FR_ACT_TO_TBL);
+    bool ipv4 = strcmp (words->words[0], "rule4") == 0;
+    SgRule rule = sg_rule_ours (ipv4 ? AF_INET : AF_INET6, 0, FR_ACT_TO_TBL);
 
     rule.protocol = 0;
     while (peek (words)) {
@@ -418,6 +430,8 @@ parse_device (Words *words, SgSituationText *to)
             device.typed = sg_wg_type_from_string (take (words), &device.type);
         else if (take_word (words, "gateway6"))
             device.gateway[SG_IPV6] = take_ip (words);
+        else if (take_word (words, "gateway4"))
+            device.gateway[SG_IPV4] = take_ip (words);
         else
             unknown (words);
     }
@@ -481,6 +495,20 @@ parse_remember (Words *words, SgSituationText *to)
 }
 
 static void
+parse_rp_filter_all (Words *words, SgSituationText *to)
+{
+    to->snapshot->rp_filter_all = (uint8_t) take_number (words);
+}
+
+static void
+parse_rp_filter_was (Words *words, SgSituationText *to)
+{
+    SgRpFilter entry = {take_interface (words, to->snapshot), (uint8_t) take_number (words)};
+
+    g_array_append_val (to->memory->rp_filters, entry);
+}
+
+static void
 parse_mark (Words *words, SgSituationText *to)
 {
     uint32_t mark = take_number (words);
@@ -529,6 +557,10 @@ static const struct {
 } line_table[] = {
     {"link", parse_link},
     {"address", parse_address},
+    {"rp-filter-all", parse_rp_filter_all},
+    {"rp-filter-was", parse_rp_filter_was},
+    {"route4", parse_route},
+    {"rule4", parse_rule},
     {"route", parse_route},
     {"rule", parse_rule},
     {"wireguard", parse_wireguard},
@@ -590,6 +622,7 @@ sg_situation_parse (const char *text)
     situation->snapshot = sg_snapshot_new ();
     situation->snapshot->nm = SG_NM_READY;
     situation->snapshot->nft[SG_IPV6] = sg_nft_table_new (10 /* NFPROTO_IPV6 */, "startos");
+    situation->snapshot->nft[SG_IPV4] = sg_nft_table_new (2 /* NFPROTO_IPV4 */, "startos");
     for (char **line = lines; *line; line++)
         parse_line (*line, /* links= */ true, situation);
     for (char **line = lines; *line; line++)

@@ -14,28 +14,15 @@
 #include "core/ruleset.h"
 #include "kernel/nft-kernel.h"
 
+#include "nft-text.h"
+
 #define TABLE "startos"
 #define LO 1u /* the loopback's index in every namespace */
-
-/* What the sets are in the nft language. */
-#define SETS_TEXT                                                                                  \
-    "map gateway_mark { type iface_index : mark; }\n"                                              \
-    "set gateway_marks { type mark; }\nset reply_ok { type mark . iface_index; }\n"                \
-    "set gateways { type iface_index; }\nset exempt { type iface_index; }\n"                       \
-    "set selected { type iface_index; }\n"                                                         \
-    "set unselected { type iface_index . ipv6_addr; flags interval; }\n"                           \
-    "set overrides { type iface_index . ipv6_addr; flags interval; }\n"                            \
-    "set override_ways { type iface_index . ipv6_addr; flags interval; }\n"                        \
-    "set gateway_addresses { type ipv6_addr; }\n"                                                  \
-    "set own_addresses { type iface_index . ipv6_addr; }\n"                                        \
-    "set local_prefixes { type iface_index . ipv6_addr; flags interval; }\n"                       \
-    "set transport_marks { type mark; }\nset tunnel_links { type iface_index; }\n"                 \
-    "set tunnel_devices { type ipv6_addr; }\nmap tunnel_subnets { type ipv6_addr : mark; }\n"      \
-    "set tunnel_members { type mark . ipv6_addr; }\n"
 
 /* ---- a namespace to work in ---- */
 
 typedef struct {
+    uint8_t family; /* NFPROTO_IPV4; else IPv6 */
     SgKernelStats stats;
     SgNlSocket *socket;
     SgSnapshot *snapshot;
@@ -104,7 +91,7 @@ nft_load (const char *text)
 static SgNftTable *
 dump (Fixture *fixture)
 {
-    SgNftTable *table = sg_nft_table_new (NFPROTO_IPV6, TABLE);
+    SgNftTable *table = sg_nft_table_new (fixture->family ? fixture->family : NFPROTO_IPV6, TABLE);
     GError *error = NULL;
 
     g_assert_true (sg_nft_dump (fixture->socket, table, &error));
@@ -219,14 +206,21 @@ assert_tables_equal (const SgNftTable *is, const SgNftTable *wanted)
 }
 
 static SgNftTable *
-reference (void)
+reference_of (uint8_t family)
 {
-    SgNftTable *table = sg_nft_table_new (NFPROTO_IPV6, TABLE);
+    SgNftTable *table = sg_nft_table_new (family, TABLE);
+    unsigned parts = SG_RULESET_GUARD | (family == NFPROTO_IPV6 ? SG_RULESET_TUNNEL : 0);
 
     table->exists = true;
-    sg_ruleset_add_sets (table, SG_RULESET_GUARD | SG_RULESET_TUNNEL);
-    sg_ruleset_add_chains (table, SG_RULESET_GUARD | SG_RULESET_TUNNEL);
+    sg_ruleset_add_sets (table, parts);
+    sg_ruleset_add_chains (table, parts);
     return table;
+}
+
+static SgNftTable *
+reference (void)
+{
+    return reference_of (NFPROTO_IPV6);
 }
 
 /* ---- elements ---- */
@@ -314,49 +308,30 @@ test_no_table (void)
     tear_down (&fixture);
 }
 
-/* The text of @table: its rules in their own words. */
-static char *
-text_of (const SgNftTable *table)
-{
-    static const char *const hooks[] = {"prerouting", "input", "forward", "output", "postrouting"};
-    GString *text = g_string_new ("table ip6 " TABLE " {\n" SETS_TEXT);
-
-    for (guint i = 0; i < table->chains->len; i++) {
-        const SgNftChain *chain = g_ptr_array_index (table->chains, i);
-
-        g_string_append_printf (text, "chain %s {\n", chain->name);
-        if (chain->base)
-            g_string_append_printf (text, "type %s hook %s priority %d; policy accept;\n",
-                                    chain->type, hooks[chain->hook], chain->priority);
-        for (guint k = 0; k < chain->rules->len; k++)
-            g_string_append_printf (text, "%s\n",
-                                    ((SgNftRule *) g_ptr_array_index (chain->rules, k))->text);
-        g_string_append (text, "}\n");
-    }
-    g_string_append (text, "}\n");
-    return g_string_free (text, FALSE);
-}
-
 /* Our messages and the same in words must give the same table, to nft and to us. */
 static void
-test_ruleset (void)
+test_ruleset (const void *data)
 {
     Fixture fixture;
-    g_autoptr (SgNftTable) wanted = reference ();
+    g_autoptr (SgNftTable) wanted = reference_of ((uint8_t) GPOINTER_TO_INT (data));
     g_autofree char *text = text_of (wanted);
+    const char *word = sg_nft_family_word (wanted->family);
+    g_autofree char *list = g_strdup_printf ("-s list table %s " TABLE, word);
+    g_autofree char *delete = g_strdup_printf ("delete table %s " TABLE "\n", word);
 
     if (!set_up (&fixture))
         return;
+    fixture.family = wanted->family;
     add_all (&fixture, wanted);
     commit (&fixture);
     g_autoptr (SgNftTable) ours = dump (&fixture);
-    g_autofree char *ours_listed = nft ("-s list table ip6 " TABLE, NULL);
+    g_autofree char *ours_listed = nft (list, NULL);
     assert_tables_equal (ours, wanted);
 
-    nft_load ("delete table ip6 " TABLE "\n");
+    nft_load (delete);
     nft_load (text);
     g_autoptr (SgNftTable) theirs = dump (&fixture);
-    g_autofree char *theirs_listed = nft ("-s list table ip6 " TABLE, NULL);
+    g_autofree char *theirs_listed = nft (list, NULL);
     assert_tables_equal (theirs, wanted);
     g_assert_cmpstr (ours_listed, ==, theirs_listed);
     tear_down (&fixture);
@@ -535,10 +510,10 @@ test_strange (void)
         const char *text;
         bool known;
     } rules[] = {
-        {"log prefix \"x\" accept", false},       {"limit rate 5/second accept", false},
-        {"ct original bytes > 5 accept", false},  {"meta mark set 5", false},
-        {"tcp option maxseg size 5 drop", false}, {"udp dport set 5", false},
-        {"iifname \"lo\" accept", true},          {"ip6 daddr @theirs accept", true},
+        {"log prefix \"x\" accept", false},      {"limit rate 5/second accept", false},
+        {"ct original bytes > 5 accept", false}, {"meta mark set 5", false},
+        {"tcp option maxseg size 5 drop", true}, {"udp dport set 5", false},
+        {"iifname \"lo\" accept", true},         {"ip6 daddr @theirs accept", true},
     };
     Fixture fixture;
 
@@ -782,7 +757,8 @@ main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/nft/no-table", test_no_table);
-    g_test_add_func ("/nft/ruleset", test_ruleset);
+    g_test_add_data_func ("/nft/ruleset", GINT_TO_POINTER (NFPROTO_IPV6), test_ruleset);
+    g_test_add_data_func ("/nft/ruleset-ipv4", GINT_TO_POINTER (NFPROTO_IPV4), test_ruleset);
     g_test_add_func ("/nft/listing", test_listing);
     g_test_add_func ("/nft/cover-prefix", test_cover_prefix);
     g_test_add_func ("/nft/many-elements", test_many_elements);
