@@ -15,10 +15,16 @@ import sys
 import threading
 import time
 
+from family import AF, IPV4
 from tricks import *  # noqa: F403: each is a command, too
 
-ETH_P_ALL, ETH_P_IPV6 = 3, 0x86DD
-IPV6_RECVERR, IPV6_UNICAST_HOPS, IPV6_RTHDR = 25, 16, 57
+ETH_P_ALL, ETH_P = 3, 0x0800 if IPV4 else 0x86DD
+IPV6_RTHDR = 57
+# of the family: level, option that asks for errors, option that asks where a datagram went
+LEVEL, RECVERR, RECVPKTINFO = (0, 11, 8) if IPV4 else (socket.IPPROTO_IPV6, 25, 49)
+PKTINFO = 8 if IPV4 else socket.IPV6_PKTINFO
+ICMP, ECHO, ECHO_REPLY = (1, 8, 0) if IPV4 else (socket.IPPROTO_ICMPV6, 128, 129)
+IGMP = 2
 SO_BINDTODEVICE, SO_MARK, MSG_ERRQUEUE = 25, 36, 0x2000
 SO_RCVBUFFORCE = 33
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
@@ -32,7 +38,7 @@ def name_of(error):
 
 
 def new_socket(kind, protocol=0, source=None, device=None, mark=None, timeout=0.4, **_):
-    s = socket.socket(socket.AF_INET6, kind, protocol)
+    s = socket.socket(AF, kind, protocol)
     s.settimeout(timeout * PATIENCE)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if device:
@@ -59,13 +65,13 @@ def tcp(to, port=7, **options):
 
 def udp(to, port=7, rthdr=None, errors=False, **options):
     """An echo by datagram; answers of another source than the one asked do not count. @errors:
-    asks for every ICMPv6 error, also those that the kernel calls soft (no route)."""
+    asks for every ICMP error, also those that the kernel calls soft (no route)."""
     with new_socket(socket.SOCK_DGRAM, **options) as s:
         try:
             if errors:
-                s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+                s.setsockopt(LEVEL, RECVERR, 1)
             if rthdr:  # a segment routing header (RFC 8754) whose next stop is `to`
-                s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+                s.setsockopt(LEVEL, RECVERR, 1)
                 # The checksum is one for the last stop; on the way a reject takes it for wrong
                 # and says nothing.
                 s.setsockopt(socket.IPPROTO_UDP, UDP_NO_CHECK6_TX, 1)
@@ -88,7 +94,7 @@ def udp(to, port=7, rthdr=None, errors=False, **options):
 def closed(to, port=9, **options):
     """A datagram to a port where nobody listens: who says so?"""
     with new_socket(socket.SOCK_DGRAM, **options) as s:
-        s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+        s.setsockopt(LEVEL, RECVERR, 1)
         try:
             s.connect((to, port))
             s.send(b'hello')
@@ -99,8 +105,8 @@ def closed(to, port=9, **options):
                 return name_of(e)
         _, ancillary, _, _ = s.recvmsg(100, 500, MSG_ERRQUEUE)
         for _, kind, data in ancillary:
-            if kind == IPV6_RECVERR:  # struct sock_extended_err, then the offender's sockaddr
-                offender = socket.inet_ntop(socket.AF_INET6, data[24:40])
+            if kind == RECVERR:  # struct sock_extended_err, then the offender's sockaddr
+                offender = socket.inet_ntop(AF, data[20:24] if IPV4 else data[24:40])
                 return 'ok' if offender == to else 'refused by ' + offender
         return 'refused by nobody'
 
@@ -109,17 +115,23 @@ echo_number = itertools.count(4711)
 
 
 def echo(to, **options):
-    with new_socket(socket.SOCK_RAW, socket.IPPROTO_ICMPV6, **options) as s:
+    to, _, link = to.partition('%')
+    if link:
+        options['device'] = link
+    with new_socket(socket.SOCK_RAW, ICMP, **options) as s:
         try:
             # a number of its own: to conntrack each is a new flow
             number = struct.pack('!HH', next(echo_number) & 0xFFFF, 1)
-            where = socket.getaddrinfo(to, None, socket.AF_INET6, s.type)[0][4]  # with %INTERFACE
-            s.sendto(struct.pack('!BBH', 128, 0, 0) + number, where)
+            head = struct.pack('!BBH', ECHO, 0, 0)
+            if IPV4:  # there the kernel leaves the sum to us
+                head = head[:2] + internet_sum(head + number)
+            s.sendto(head + number, (to, 0))
             end = time.monotonic() + s.gettimeout()
             while time.monotonic() < end:
                 data, peer = s.recvfrom(200)
-                if data[0] == 129 and data[4:8] == number:
-                    return 'ok' if '%' in to or peer[0] == to else 'answered by ' + peer[0]
+                data = data[(data[0] & 15) * 4:] if IPV4 else data
+                if data[0] == ECHO_REPLY and data[4:8] == number:
+                    return 'ok' if link or peer[0] == to else 'answered by ' + peer[0]
             return 'timeout'
         except OSError as e:
             return name_of(e)
@@ -176,9 +188,9 @@ def forge(device, mac, source, sport, to, port):
     """A UDP datagram with a source that is not ours, straight to a neighbour."""
     body = struct.pack('!HHHH', sport, port, 13, 0) + b'hello'
     body = body[:6] + checksum(source, to, socket.IPPROTO_UDP, body) + body[8:]
-    packet = struct.pack('!IHBB', 6 << 28, len(body), 17, 64) + packed(source) + packed(to) + body
-    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IPV6)) as p:
-        p.sendto(packet, (device, ETH_P_IPV6, 0, 0, bytes.fromhex(mac.replace(':', ''))))
+    packet = ip_header(source, to, socket.IPPROTO_UDP, len(body)) + body
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P)) as p:
+        p.sendto(packet, (device, ETH_P, 0, 0, bytes.fromhex(mac.replace(':', ''))))
     return 'ok'
 
 
@@ -188,7 +200,7 @@ spoken_to = []
 
 
 def serve_tcp(port):
-    s = socket.create_server(('::', port), family=socket.AF_INET6, backlog=64)
+    s = socket.create_server((ANY, port), family=AF, backlog=64)
 
     def one(c):
         try:
@@ -203,15 +215,24 @@ def serve_tcp(port):
         threading.Thread(target=one, args=(c,), daemon=True).start()
 
 
+def answering(pktinfo):
+    """The source that was asked, by any interface: struct in_pktinfo, in6_pktinfo."""
+    return bytes(4) + pktinfo[8:12] + bytes(4) if IPV4 else pktinfo[:16] + bytes(4)
+
+
+def is_multicast(pktinfo):
+    return 224 <= pktinfo[8] < 240 if IPV4 else pktinfo[0] == 0xff
+
+
 def serve_udp(port):
     """Answers from the address that was asked, as a good server on several addresses does."""
-    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-    s.bind(('::', port))
+    s = socket.socket(AF, socket.SOCK_DGRAM)
+    s.setsockopt(LEVEL, RECVPKTINFO, 1)
+    s.bind((ANY, port))
     while True:
         data, ancillary, _, peer = s.recvmsg(100, 100)
-        asked = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, d[:16] + bytes(4))
-                 for _, kind, d in ancillary if kind == socket.IPV6_PKTINFO and d[0] != 0xff]
+        asked = [(LEVEL, PKTINFO, answering(d)) for _, kind, d in ancillary
+                 if kind == PKTINFO and not is_multicast(d)]
         try:
             s.sendmsg([data], asked, 0, peer)
         except OSError:
@@ -247,6 +268,20 @@ seen, controls = {}, {}  # what somebody meant; what the link lives on, by ICMPv
 def describe(packet):
     """(source, destination, protocol, source port, destination port) and whether anybody meant it:
     neighbour and multicast listener discovery nobody does."""
+    return describe_ipv4(packet) if IPV4 else describe_ipv6(packet)
+
+
+def describe_ipv4(packet):
+    protocol, at = packet[9], (packet[0] & 15) * 4
+    source, to = (socket.inet_ntop(socket.AF_INET, packet[a:a + 4]) for a in (12, 16))
+    if packet[6] & 0x1f or packet[7] or len(packet) < at + 4:  # a later fragment
+        return (source, to, protocol, 0, 0), True
+    if protocol == ICMP:
+        return (source, to, protocol, packet[at], packet[at + 1]), True
+    return (source, to, protocol) + struct.unpack('!HH', packet[at:at + 4]), protocol != IGMP
+
+
+def describe_ipv6(packet):
     protocol, at = packet[6], 40
     source, to = (socket.inet_ntop(socket.AF_INET6, packet[a:a + 16]) for a in (8, 24))
     while protocol in (0, 43, 60) and len(packet) >= at + 8:
@@ -260,12 +295,14 @@ def describe(packet):
 
 
 def note(device, packet):
+    if packet[0] >> 4 != (4 if IPV4 else 6):
+        return
     what, meant = describe(packet)
     (seen if meant else controls)[device].append(what)
 
 
 def sniff(device):
-    """Notes every IPv6 packet that comes in by `device` from now on."""
+    """Notes every packet of the family that comes in by `device` from now on."""
     # ETH_P_ALL: the port of a bridge gives its packets away before others are asked.
     s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
     # They wait in the socket until somebody asks: a thread that fetches them may come too late.
@@ -287,7 +324,7 @@ def fetch(device):
             return
         except OSError:
             continue  # the device went down, which is said once
-        if meta[1] == ETH_P_IPV6 and meta[2] != socket.PACKET_OUTGOING:
+        if meta[1] == ETH_P and meta[2] != socket.PACKET_OUTGOING:
             note(device, packet)
 
 

@@ -9,18 +9,15 @@ import subprocess
 import sys
 import time
 
+from family import (  # what tests name is there for them, too
+    BRIDGE, BRIDGE_NET, CLAIMS, CLIENT_HOP, CONTAINER, CONTAINER_NET, CONTAINER_ROUTER, EVERYWHERE,
+    FAR, FAR_NET, FAR_ROUTER, FLAG, FOR_CONTAINER, HOME, HOST, HOST_HOP, INJECTED, INJECTED_NET, IPV4,
+    LAN_CLIENT, LAN_NET, LINK_LOCAL_NET, LINK_LOCAL_ROUTER, NFT, OWNS, ROUTER, SERVER, SERVICE,
+    SERVICE_NET, SHORT, SHORT_NET, TUNNEL_HOP, TUNNEL_NET, alone, transfer, with_length, with_port)
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-# Near the LAN's prefix in bits: address selection prefers the LAN's address for it (RFC 6724,
-# rule 8), which is what makes an ordinary connect() leak.
-FAR, LAN_CLIENT, CONTAINER, SHORT = '2001:db8:3::2', '2001:db8:1::c', 'fd00:c::2', 'fd77::1'
-INJECTED = '2001:db8:3:1::2'  # the far client, by a prefix that a router advertisement may claim
-BRIDGE = '2001:db8:1:c::1'    # an address of the host that is on no gateway
-# gateway: the host's address, the one that is all the container's (deprecated, so that it never
-# becomes a source), who sees its packets where
-HOST = {'eth0': '2001:db8:1::2', 'wg0': '2001:db8:a::2', 'wg1': '2001:db8:b::2'}
-FOR_CONTAINER = {'eth0': '2001:db8:1::d0', 'wg0': '2001:db8:a::d0', 'wg1': '2001:db8:b::d0'}
+# gateway: who sees its packets where
 WATCH = {'eth0': ('home', 'port0'), 'wg0': ('vps', 'wg'), 'wg1': ('vps2', 'wg')}
-SERVICE = '2001:db8:b:c::1'   # an address of the host, on no gateway, that wg1's server routes here
 PORT = 51820
 LIBEXEC = os.environ.get('SIXGATE_RECONCILE', 'sixgate-reconcile')
 
@@ -53,7 +50,7 @@ def run(*words, check=True, stdin=None):
 
 def ip(script, netns=None):
     where = ['-n', netns] if netns else []
-    run('ip', *where, '-6', '-batch', '-', stdin=script)
+    run('ip', *where, FLAG, '-batch', '-', stdin=script)
 
 
 def sysctl(netns, *settings):
@@ -89,9 +86,12 @@ class Internet:
             sysctl(n, 'net.ipv6.conf.default.dad_transmits=0', 'net.ipv6.conf.default.accept_dad=0',
                    'net.ipv6.conf.default.accept_ra=0', 'net.ipv6.icmp.ratelimit=0',
                    'net.ipv6.conf.all.forwarding=%d' % (n not in ('far', 'lan', 'ctr')),
+                   *(self.ipv4_settings(n) if IPV4 else ()),
                    # nobody's source by chance: by this port watch() knows the tunnels' own packets
                    f'net.ipv4.ip_local_reserved_ports={PORT}')
             ip('link set lo up', n)
+        if IPV4:
+            self.route_both()
         self.build_outside()
         self.build_host()
         self.agents = {n: Agent(n) for n in ('far', 'home', 'lan', 'vps', 'vps2', 'ctr')}
@@ -101,47 +101,70 @@ class Internet:
         for agent, device in WATCH.values():
             self.agents[agent].sniff(device=device)
 
+    @staticmethod
+    def ipv4_settings(n):
+        """The host's reverse path filter is strict, where it hurts."""
+        return ('net.ipv4.conf.all.forwarding=%d' % (n not in ('far', 'lan', 'ctr')),
+                'net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.default.rp_filter=%d' % (n is None),
+                'net.ipv4.conf.all.send_redirects=0', 'net.ipv4.conf.default.send_redirects=0',
+                'net.ipv4.icmp_ratemask=0', 'net.ipv4.icmp_echo_ignore_broadcasts=0')
+
+    @staticmethod
+    def filter_sources(value):
+        """The reverse path filter of the host's gateways (RFC 3704): 0 off, 1 strict, 2 loose."""
+        sysctl(None, *(f'net.ipv4.conf.{g}.rp_filter={value}' for g in HOST))
+
+    @staticmethod
+    def route_both(ipv4=True):
+        with open('/etc/sixgate/sixgate.conf', 'w', encoding='utf-8') as f:
+            f.write('[sixgate]\nFamilies=ipv6%s\n' % (' ipv4' if ipv4 else ''))
+
     def build_outside(self):
-        ip('link add wan type veth peer name far netns inet\n'
-           'link set wan up\naddr add 2001:db8:3::2/64 dev wan\n'
-           'addr add 2001:db8:3:1::2/64 dev wan preferred_lft 0\nroute add default via 2001:db8:3::1', 'far')
-        for n, net, owns in (('home', 'e1', '2001:db8:1::/48'), ('vps', 'e2', '2001:db8:a::/48'),
-                             ('vps2', 'e3', '2001:db8:b::/48')):
+        ip('link add wan type veth peer name far netns inet\nlink set wan up\n'
+           f'addr add {with_length(FAR, FAR_NET)} dev wan\n'
+           f'addr add {with_length(INJECTED, INJECTED_NET)} dev wan preferred_lft 0\n'
+           f'route add default via {FAR_ROUTER}', 'far')
+        for number, n in enumerate(('home', 'vps', 'vps2'), start=1):
             ip(f'link add wan type veth peer name {n} netns inet\nlink set wan up\n'
-               f'addr add 2001:db8:{net}::2/64 dev wan\nroute add default via 2001:db8:{net}::1', n)
-            ip(f'link set {n} up\naddr add 2001:db8:{net}::1/64 dev {n}\n'
-               f'route add {owns} via 2001:db8:{net}::2', 'inet')
-        ip('link set far up\naddr add 2001:db8:3::1/64 dev far\n'
-           'route add 2001:db8:3:1::/64 via 2001:db8:3::2', 'inet')
-        ip('link add lan address 02:00:00:00:00:01 type bridge\nlink set lan up\naddr add 2001:db8:1::1/64 dev lan\n'
-           'addr add fe80::1/64 dev lan\nlink add port0 type veth peer name eth0\n'
+               f'addr add {transfer(number, 2)} dev wan\nroute add default via '
+               f'{transfer(number, 1).split("/")[0]}', n)
+            ip(f'link set {n} up\naddr add {transfer(number, 1)} dev {n}\n'
+               f'route add {OWNS[n]} via {transfer(number, 2).split("/")[0]}', 'inet')
+        ip(f'link set far up\naddr add {with_length(FAR_ROUTER, FAR_NET)} dev far\n'
+           f'route add {INJECTED_NET} via {FAR}', 'inet')
+        ip('link add lan address 02:00:00:00:00:01 type bridge\nlink set lan up\n'
+           f'addr add {with_length(HOME, LAN_NET)} dev lan\n'
+           f'addr add {LINK_LOCAL_ROUTER} dev lan\nlink add port0 type veth peer name eth0\n'
            'link add port1 type veth peer name eth0 netns lan\n'
            'link set port0 master lan up\nlink set port1 master lan up\n'
-           f'addr add {SHORT}/128 dev lo\nroute add 2001:db8:1:c::/64 via fe80::2 dev lan', 'home')
+           f'addr add {alone(SHORT)} dev lo\nroute add {BRIDGE_NET} via {HOST_HOP} dev lan', 'home')
         run('ip', '-n', 'home', 'link', 'set', 'eth0', 'netns', str(os.getpid()))
-        ip(f'link set eth0 up\naddr add {LAN_CLIENT}/64 dev eth0\naddr add fe80::c/64 dev eth0\n'
-           'route add default via fe80::1 dev eth0', 'lan')
+        ip(f'link set eth0 up\naddr add {with_length(LAN_CLIENT, LAN_NET)} dev eth0\n' +
+           ('' if IPV4 else f'addr add {CLIENT_HOP}/64 dev eth0\n') +
+           f'route add default via {ROUTER} dev eth0', 'lan')
         # Strict neighbours, as on the real Internet: nobody forwards a source that is not his,
         # and a server's firewall wants to see a connection from its beginning.
-        for n, device, own in (('home', 'lan', '{ 2001:db8:1::/48, fe80::/10 }'),
-                               ('vps', 'wg', '2001:db8:a::/48'), ('vps2', 'wg', '2001:db8:b::/48')):
+        for n, device, own in (('home', 'lan', '{ %s, %s }' % (OWNS['home'], LINK_LOCAL_NET)),
+                               ('vps', 'wg', OWNS['vps']), ('vps2', 'wg', OWNS['vps2'])):
             run('ip', 'netns', 'exec', n, 'nft', '-f', '-', stdin=f'''
-                table ip6 fw {{
+                table {NFT} fw {{
                     chain forward {{ type filter hook forward priority filter; policy accept;
                         iifname "{device}" oifname "{device}" accept  # bridged, where that counts
-                        iifname "{device}" ip6 saddr != {own} drop
+                        iifname "{device}" {NFT} saddr != {own} drop
                         ct state new tcp flags & (syn | ack) != syn drop
                         ct state invalid drop
                     }}
                 }}''')
 
     def build_host(self):
-        ip(f'link set eth0 up\naddr add fe80::2/64 dev eth0\n'
-           f'addr add {HOST["eth0"]}/64 dev eth0 noprefixroute\n'
-           f'addr add {FOR_CONTAINER["eth0"]}/64 dev eth0 noprefixroute preferred_lft 0\n'
-           'route add 2001:db8:1::/64 dev eth0 proto ra metric 100\n'
-           'route add default via fe80::1 dev eth0 proto ra metric 100\n'
-           'route add fd00::/8 via fe80::1 dev eth0 proto static metric 50')
+        ip('link set eth0 up\n' + ('' if IPV4 else f'addr add {HOST_HOP}/64 dev eth0\n') +
+           # a lease, where addresses come by DHCP
+           f'addr add {with_length(HOST["eth0"], LAN_NET)} dev eth0 noprefixroute'
+           f'{" valid_lft 7200 preferred_lft 7200" if IPV4 else ""}\n'
+           f'addr add {with_length(FOR_CONTAINER["eth0"], LAN_NET)} dev eth0 noprefixroute preferred_lft 0\n'
+           f'route add {LAN_NET} dev eth0 proto {"kernel" if IPV4 else "ra"} metric 100\n'
+           f'route add default via {ROUTER} dev eth0 proto {CLAIMS} metric 100\n'
+           f'route add {SHORT_NET} via {ROUTER} dev eth0 proto static metric 50')
         self.build_container()
         for wg, n in (('wg0', 'vps'), ('wg1', 'vps2')):
             self.add_tunnel(wg, n)
@@ -150,56 +173,62 @@ class Internet:
     def build_container():
         """A container that is reached by a port of each address, or by an address of its own: as
         a container engine would have it, and nothing of ours."""
-        ip(f'link add br0 type bridge\nlink set br0 up\naddr add fd00:c::1/64 dev br0\n'
-           f'addr add {BRIDGE}/64 dev br0\n'
+        ip('link add br0 type bridge\nlink set br0 up\n'
+           f'addr add {with_length(CONTAINER_ROUTER, CONTAINER_NET)} dev br0\n'
+           f'addr add {with_length(BRIDGE, BRIDGE_NET)} dev br0\n'
            'link add c0 type veth peer name eth0 netns ctr\nlink set c0 master br0 up')
-        ip(f'link set eth0 up\naddr add {CONTAINER}/64 dev eth0\n'
-           'route add default via fd00:c::1', 'ctr')
+        ip(f'link set eth0 up\naddr add {with_length(CONTAINER, CONTAINER_NET)} dev eth0\n'
+           f'route add default via {CONTAINER_ROUTER}', 'ctr')
         addresses = ', '.join(FOR_CONTAINER.values())
         hosts = ', '.join(HOST.values())
         run('nft', '-f', '-', stdin=f'''
-            table ip6 engine {{
+            table {NFT} engine {{
                 chain pre {{ type nat hook prerouting priority dstnat;
-                    ip6 daddr {{ {addresses} }} dnat to {CONTAINER}
-                    ip6 daddr {{ {hosts} }} tcp dport 8080 dnat to [{CONTAINER}]:7
-                    ip6 daddr {{ {hosts} }} udp dport 8080 dnat to [{CONTAINER}]:7
-                    ip6 daddr {{ {hosts} }} udp dport 8081 dnat to [{CONTAINER}]:9
+                    {NFT} daddr {{ {addresses} }} dnat to {CONTAINER}
+                    {NFT} daddr {{ {hosts} }} tcp dport 8080 dnat to {with_port(CONTAINER, 7)}
+                    {NFT} daddr {{ {hosts} }} udp dport 8080 dnat to {with_port(CONTAINER, 7)}
+                    {NFT} daddr {{ {hosts} }} udp dport 8081 dnat to {with_port(CONTAINER, 9)}
                 }}
                 chain post {{ type nat hook postrouting priority srcnat;
-                    ip6 saddr fd00:c::/64 oifname {{ "eth0", "wg0", "wg1" }} masquerade
+                    {NFT} saddr {CONTAINER_NET} oifname {{ "eth0", "wg0", "wg1" }} masquerade
                 }}
             }}''')
 
+    def addresses_of(self, wg):
+        """What ip(8) is told so that a tunnel has its addresses; IPv4 takes routes with the last."""
+        hop = f'\nroute replace {alone(TUNNEL_HOP[wg])} dev {wg}' \
+            if IPV4 and not self.wireguard else ''
+        return (f'addr replace {alone(HOST[wg])} dev {wg}\n'
+                f'addr replace {alone(FOR_CONTAINER[wg])} dev {wg} preferred_lft 0{hop}')
+
     def add_tunnel(self, wg, n):
-        address, container = HOST[wg], FOR_CONTAINER[wg]
-        net = address[:-1]
         if self.wireguard:
-            self.add_wireguard(wg, n, net)
+            self.add_wireguard(wg, n)
         else:
             # Both ends with the same address and no neighbour discovery: like WireGuard.
             mac = 'address 02:00:00:00:00:a0'
             ip(f'link add {wg} {mac} type veth peer name wg {mac} netns {n}\n'
                f'link set {wg} arp off addrgenmode none up')
             ip('link set wg arp off up', n)
-        ip(f'addr add {address}/128 dev {wg}\naddr add {container}/128 dev {wg} preferred_lft 0')
-        ip(f'addr add {net}1/128 dev wg\nroute add {net}/64 dev wg', n)
+        ip(self.addresses_of(wg))
+        ip(f'addr add {alone(SERVER[wg])} dev wg\nroute add {TUNNEL_NET[wg]} dev wg', n)
 
-    def add_wireguard(self, wg, n, net):
+    def add_wireguard(self, wg, n):
         keys = {}
         for end in (wg, n):
             private = run('wg', 'genkey')
             keys[end] = (private, run('wg', 'pubkey', stdin=private).strip())
         run('ip', 'link', 'add', wg, 'type', 'wireguard')
         run('ip', '-n', n, 'link', 'add', 'wg', 'type', 'wireguard')
-        end = {'vps': '2001:db8:e2::2', 'vps2': '2001:db8:e3::2'}[n]
-        run('wg', 'set', wg, 'private-key', '/dev/stdin', 'peer', keys[n][1], 'endpoint',
-            f'[{end}]:{PORT}', 'allowed-ips', '::/0', 'persistent-keepalive', '5', stdin=keys[wg][0])
+        end = with_port(transfer({'vps': 2, 'vps2': 3}[n], 2).split('/')[0], PORT)
+        run('wg', 'set', wg, 'private-key', '/dev/stdin', 'peer', keys[n][1], 'endpoint', end,
+            'allowed-ips', EVERYWHERE, 'persistent-keepalive', '5', stdin=keys[wg][0])
         run('ip', 'netns', 'exec', n, 'wg', 'set', 'wg', 'listen-port', str(PORT), 'private-key',
-            '/dev/stdin', 'peer', keys[wg][1], 'allowed-ips', '::/0', stdin=keys[n][0])
+            '/dev/stdin', 'peer', keys[wg][1], 'allowed-ips', EVERYWHERE, stdin=keys[n][0])
         ip('link set wg up', n)
         ip(f'link set {wg} addrgenmode none up')
         self.wait_for_handshake(wg)
-        self.endpoint[wg] = (keys[n][1], f'[{end}]:{PORT}')
+        self.endpoint[wg] = (keys[n][1], end)
 
     @staticmethod
     def wait_for_handshake(wg):
@@ -222,7 +251,8 @@ class Internet:
         text = '[memory]\nMarks=%s\nWarned=\n' % ''.join('%d;' % m for m in marks)
         for g in gateways:
             kind = 'ethernet' if g == 'eth0' else 'wireguard'
-            via = '' if self.wireguard or g == 'eth0' else 'Gateway6=fe80::1\n'
+            via = '' if self.wireguard or g == 'eth0' else \
+                f'Gateway{4 if IPV4 else 6}={TUNNEL_HOP[g]}\n'
             of_type = 'inbound-outbound' if g in inbound else 'outbound-only'
             text += (f'[gateway {self.index(g)}]\nName={g}\nKind={kind}\nUuid=\n'
                      f'Type={of_type}\n{via}')
@@ -251,21 +281,19 @@ class Internet:
     def select(self, outbound):
         """Chooses; 'flushed' is wg0 with an empty table, 'incapable' a wg1 without address."""
         name = {'flushed': 'wg0', 'incapable': 'wg1', 'gone': 'wg9'}.get(outbound, outbound)
-        ip('addr flush dev wg1' if outbound == 'incapable' else
-           f'addr replace {HOST["wg1"]}/128 dev wg1\n'
-           f'addr replace {FOR_CONTAINER["wg1"]}/128 dev wg1 preferred_lft 0')
+        ip('addr flush dev wg1' if outbound == 'incapable' else self.addresses_of('wg1'))
         self.reconcile('--outbound', name)
         if outbound == 'flushed':
             ip('route flush table %d' % (1000 + self.index('wg0')))
 
     # ---- overrides: sources with a gateway of their own
 
-    def override(self, on, source=SERVICE + '/128', gateway='wg1'):
+    def override(self, on, source=alone(SERVICE), gateway='wg1'):
         """What comes from @source leaves by @gateway only; SERVICE is there as long."""
         word = 'add' if on else 'del'
         if source.startswith(SERVICE):
-            ip(f'addr {word} {SERVICE}/64 dev br0')
-            ip(f'route {word} 2001:db8:b:c::/64 dev wg', 'vps2')
+            ip(f'addr {word} {with_length(SERVICE, SERVICE_NET)} dev br0')
+            ip(f'route {word} {SERVICE_NET} dev wg', 'vps2')
         self.reconcile(*(['--add-override', f'{source}={gateway}'] if on else
                          ['--remove-override', source]))
 

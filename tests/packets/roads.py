@@ -6,7 +6,8 @@ selection. Whoever set up the host says by which gateway it should leave.
 """
 import itertools
 
-from internet import CONTAINER, FAR, FOR_CONTAINER, HOST, LAN_CLIENT, SHORT
+from family import CONTAINER, CONTAINER_ROUTER, EVERYBODY, FAR, FOR_CONTAINER, HOST, ICMP, IPV4, LAN_CLIENT, \
+    LINK_LOCAL, SHORT
 
 CLIENTS = {'far': FAR, 'lan': LAN_CLIENT}
 # who answers, how, where
@@ -16,8 +17,8 @@ PROBES = {
                   'closed': (HOST, 8081)},
 }
 PORTS = {'tcp': 7, 'udp': 7, 'echo': 0}  # of what the host sends; the code, of an echo request
-ICMP_CODES = {'echo': 0, 'closed': 4}  # of the answers
-WORDS = {'tcp': 'TCP', 'udp': 'UDP', 'echo': 'ICMPv6 echo', 'closed': 'UDP to a closed port'}
+ICMP_CODES = {'echo': 0, 'closed': 3 if IPV4 else 4}  # of the answers
+WORDS = {'tcp': 'TCP', 'udp': 'UDP', 'echo': ICMP + ' echo', 'closed': 'UDP to a closed port'}
 fresh_port = itertools.cycle(range(10000, 30000))
 
 
@@ -103,11 +104,11 @@ class Roads:
                              (HOST[own], 'an address of its own')):
                 got = getattr(host, kind)(to=to)
                 self.ok(got == 'ok', f'{selection}: {WORDS[kind]} of the host reaches {what}', got)
-        got = container.tcp(to='fd00:c::1')
+        got = container.tcp(to=CONTAINER_ROUTER)
         self.ok(got == 'ok', f'{selection}: a container reaches the host', got)
         got = container.tcp(to=LAN_CLIENT)
         self.ok(got == 'ok', f'{selection}: a container reaches the LAN', got)
-        got = host.echo(to='fe80::1%eth0')
+        got = host.echo(to=LINK_LOCAL)
         self.ok(got == 'ok', f'{selection}: link-local neighbours answer', got)
-        got = host.echo(to='ff02::1%eth0')
+        got = host.echo(to=EVERYBODY)
         self.ok(got == 'ok', f'{selection}: multicast on the link works', got)

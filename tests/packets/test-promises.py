@@ -3,7 +3,9 @@
 import re
 
 import internet
-from internet import FAR, HOST, INJECTED, LAN_CLIENT, ip, run
+from family import (CLAIM_SHORT, CLAIMS, FAR, FLAG, HOST, INJECTED, INJECTED_NET, LAN_CLIENT, NFT,
+                    NOBODYS, OTHERS, ROUTER)
+from internet import ip, run
 
 internet.enter()
 net = internet.Internet()
@@ -20,9 +22,9 @@ def writes():
 
 
 def injected(route, selection, selected, by_then):
-    """A router advertisement on the LAN claims the far client's network. Until the next run what
+    """A router advertisement on the LAN, or DHCP, claims the far client's network. Until the next run what
     goes there leaves by @by_then, then by @selected; None: it is refused."""
-    ip(f'route add {route} via fe80::1 dev eth0 proto ra metric 50')
+    ip(f'route add {route} via {ROUTER} dev eth0 proto {CLAIMS} metric 50')
     for how, by in (('before the next run', by_then), ('after it', selected)):
         for kind in ('tcp', 'udp', 'echo'):
             for source in (None, HOST['eth0']):
@@ -41,19 +43,19 @@ def injected(route, selection, selected, by_then):
         tap.ok(sum(c for n, c in left.items() if n != by) == 0,
                f'{selection}: nor does a container leave by it, {how}', got, left)
         net.reconcile()
-    ip(f'route del {route} via fe80::1 dev eth0 proto ra metric 50')
+    ip(f'route del {route} via {ROUTER} dev eth0 proto {CLAIMS} metric 50')
     net.reconcile()
 
 
 def foreign():
     """Everything in the kernel that is not ours, as text."""
-    rules = [r for r in run('ip', '-6', 'rule').splitlines() if 'proto sixgate' not in r and
+    rules = [r for r in run('ip', FLAG, 'rule').splitlines() if 'proto sixgate' not in r and
              'proto 106' not in r]
-    routes = [r for r in run('ip', '-6', 'route', 'show', 'table', 'all').splitlines()
+    routes = [r for r in run('ip', FLAG, 'route', 'show', 'table', 'all').splitlines()
               if 'proto sixgate' not in r and 'proto 106' not in r]
     tables = [run('nft', '-s', 'list', 'table', *t.split()[1:])
-              for t in run('nft', 'list', 'tables').splitlines() if t != 'table ip6 startos']
-    theirs = run('nft', '-s', 'list', 'chain', 'ip6', 'startos', 'theirs')
+              for t in run('nft', 'list', 'tables').splitlines() if not t.endswith(' startos')]
+    theirs = run('nft', '-s', 'list', 'chain', NFT, 'startos', 'theirs')
     return '\n'.join(sorted(rules) + sorted(routes) + tables + [theirs])
 
 
@@ -66,9 +68,9 @@ tap.ok(net.watch(to=INJECTED)['eth0'] == 1, 'auto: the counter on the LAN counts
 # --- injected routes
 for choice, way in (('wg0', 'wg0'), ('gone', None)):
     net.select(choice)
-    injected('2000::/3', choice, way, way)
+    injected(CLAIM_SHORT, choice, way, way)
     # A longer one is at first followed to the LAN's gateway and stopped by the guard there.
-    injected('2001:db8:3:1::/64', choice, way, None)
+    injected(INJECTED_NET, choice, way, None)
 
 # --- answers to a neighbour on the LAN who uses the tunnel's address
 net.select('wg0')
@@ -83,34 +85,34 @@ for k in ('tcp', 'udp', 'echo', 'closed'):
 # --- a second run writes nothing, whatever is selected
 for choice in ('auto', 'eth0', 'wg0', 'gone', 'incapable'):
     net.select(choice)
-    monitor_before = run('ip', '-6', 'rule') + run('nft', '-a', 'list', 'ruleset')
+    monitor_before = run('ip', FLAG, 'rule') + run('nft', '-a', 'list', 'ruleset')
     count = writes()
     tap.ok(count == 0, f'{choice}: a second run sends no message that changes anything', count)
     tap.ok(re.sub(r'packets \d+ bytes \d+', '', monitor_before) ==
-           re.sub(r'packets \d+ bytes \d+', '', run('ip', '-6', 'rule') +
+           re.sub(r'packets \d+ bytes \d+', '', run('ip', FLAG, 'rule') +
                   run('nft', '-a', 'list', 'ruleset')),
            f'{choice}: and no rule was removed and added again (same handles, same order)')
     tap.ok(not net.reconcile('--dry-run').strip(), f'{choice}: and it plans nothing')
 
 # --- what belongs to others
-run('nft', '-f', '-', stdin='''
-    table ip6 startos {
-        chain theirs {
+run('nft', '-f', '-', stdin=f'''
+    table {NFT} startos {{
+        chain theirs {{
             type filter hook input priority 5;
-            ip6 saddr 2001:db8:dead::/48 counter drop
-        }
-    }
-    table inet other {
-        chain c {
+            {NFT} saddr {NOBODYS} counter drop
+        }}
+    }}
+    table inet other {{
+        chain c {{
             type filter hook output priority 5;
             meta mark 0x1234 counter
-        }
-    }
+        }}
+    }}
 ''')
-ip('rule add pref 60 from 2001:db8:dead::/48 lookup 77\nrule add pref 75 fwmark 0x77 lookup 77\n'
+ip(f'rule add pref 60 from {NOBODYS} lookup 77\nrule add pref 75 fwmark 0x77 lookup 77\n'
    'rule add pref 20000 lookup 77 suppress_prefixlength 1\n'
-   'route add 2001:db8:dead::/48 dev eth0 table 77 proto 44\n'
-   f'route add 2001:db8:beef::/48 dev eth0 table {1000 + net.index("wg0")} proto 44')
+   f'route add {NOBODYS} dev eth0 table 77 proto 44\n'
+   f'route add {OTHERS} dev eth0 table {1000 + net.index("wg0")} proto 44')
 net.select('auto')
 was = foreign()
 for choice in ('wg0', 'gone', 'eth0', 'incapable', 'auto'):

@@ -10,7 +10,13 @@ import struct
 import threading
 import time
 
-IPV6_UNICAST_IF, IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_RTHDR = 76, 23, 25, 57
+from family import AF, IPV4
+
+ANY = '0.0.0.0' if IPV4 else '::'
+IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_RTHDR = 23, 25, 57
+IP_OPTIONS, IP_PKTINFO, IP_LSRR = 4, 8, 131
+# of the family: level, and options for the interface of what is not bound
+LEVEL, UNICAST_IF, MULTICAST_IF = (0, 50, 32) if IPV4 else (socket.IPPROTO_IPV6, 76, 17)
 SO_MARK = 36
 MSG_FASTOPEN, SIOCGIFHWADDR, ETH_P_IPV6 = 0x20000000, 0x8927, 0x86DD
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = 0, 43, 44, 60  # next header (RFC 8200, section 4)
@@ -31,17 +37,19 @@ def result(f):
 
 
 def packed(address):
-    return socket.inet_pton(socket.AF_INET6, address)
+    return socket.inet_pton(AF, address)
 
 
 def resolved(address, port):
     """Of a numeric address, perhaps with %interface."""
     address, _, device = address.partition('%')
+    if IPV4:
+        return (address, port)
     return (address, port, 0, socket.if_nametoindex(device) if device else 0)
 
 
 def new_socket(kind, protocol=0, source=None, timeout=0.2):
-    s = socket.socket(socket.AF_INET6, kind, protocol)
+    s = socket.socket(AF, kind, protocol)
     s.settimeout(timeout)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if source:
@@ -50,14 +58,29 @@ def new_socket(kind, protocol=0, source=None, timeout=0.2):
     return s
 
 
-def checksum(source, to, protocol, body):
-    """Of the upper layer, with the pseudo-header of RFC 8200, section 8.1."""
-    pseudo = packed(source) + packed(to) + struct.pack('!II', len(body), protocol) + body
-    pseudo += bytes(len(pseudo) % 2)
-    total = sum(struct.unpack('!%dH' % (len(pseudo) // 2), pseudo))
+def internet_sum(data):
+    """RFC 1071."""
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return struct.pack('!H', ~total & 0xFFFF or 0xFFFF)
+
+
+def checksum(source, to, protocol, body):
+    """Of the upper layer, with the pseudo-header of RFC 8200, section 8.1; of RFC 9293, section 3.1."""
+    rest = struct.pack('!HH', protocol, len(body)) if IPV4 else \
+        struct.pack('!II', len(body), protocol)
+    return internet_sum(packed(source) + packed(to) + rest + body)
+
+
+def ip_header(source, to, protocol, length, fragment=0, number=0):
+    """@length of what comes behind it; @fragment: RFC 791's flags and offset, of IPv4 only."""
+    if not IPV4:
+        return struct.pack('!IHBB', 6 << 28, length, protocol, 64) + packed(source) + packed(to)
+    head = struct.pack('!BBHHHBBH', 0x45, 0, 20 + length, number, fragment, 64, protocol, 0)
+    addresses = packed(source) + packed(to)
+    return head[:10] + internet_sum(head + addresses) + addresses
 
 
 # ---- attacks
@@ -71,11 +94,12 @@ def become(uid):
 
 
 @result
-def pktinfo(to, port, source='::', device=None):
-    index = socket.if_nametoindex(device) if device else 0
+def pktinfo(to, port, source=ANY, device=None):
+    index = struct.pack('I', socket.if_nametoindex(device) if device else 0)
+    said = (LEVEL, IP_PKTINFO, index + packed(source) + bytes(4)) if IPV4 else \
+        (LEVEL, socket.IPV6_PKTINFO, packed(source) + index)
     with new_socket(socket.SOCK_DGRAM) as s:
-        s.sendmsg([b'hello'], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO,
-                                packed(source) + struct.pack('I', index))], 0, (to, port))
+        s.sendmsg([b'hello'], [said], 0, (to, port))
 
 
 @result
@@ -88,7 +112,7 @@ def marked(to, port, mark):
 @result
 def unicast_if(to, port, device):
     with new_socket(socket.SOCK_DGRAM) as s:
-        s.setsockopt(socket.IPPROTO_IPV6, IPV6_UNICAST_IF,
+        s.setsockopt(LEVEL, UNICAST_IF,
                      struct.pack('!I', socket.if_nametoindex(device)))
         s.sendto(b'hello', (to, port))
 
@@ -96,7 +120,8 @@ def unicast_if(to, port, device):
 @result
 def multicast(to, port, device):
     with new_socket(socket.SOCK_DGRAM) as s:
-        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex(device))
+        index = struct.pack('I', socket.if_nametoindex(device))
+        s.setsockopt(LEVEL, MULTICAST_IF, bytes(8) + index if IPV4 else index)
         s.sendto(b'hello', (to, port))
 
 
@@ -109,10 +134,12 @@ def fast_open(to, port, source=None):
 
 @result
 def routed(kind, via, final, port):
-    """By a segment routing header (RFC 8754): first stop @via, then @final."""
+    """By a segment routing header (RFC 8754), of IPv4 a loose source route (RFC 791): first stop
+    @via, then @final."""
     header = bytes([0, 4, 4, 1, 1, 0, 0, 0]) + packed(final) + packed(via)
+    route = bytes([IP_LSRR, 7, 4]) + packed(via) + bytes(1)
     with new_socket(getattr(socket, 'SOCK_' + kind), timeout=0.1) as s:
-        s.setsockopt(socket.IPPROTO_IPV6, IPV6_RTHDR, header)
+        s.setsockopt(LEVEL, *((IP_OPTIONS, route) if IPV4 else (IPV6_RTHDR, header)))
         s.connect((final, port))
         s.send(b'hello')
 
@@ -148,11 +175,16 @@ def headers(kinds, protocol, body):
 @result
 def craft(to, source, port, kinds=(), upper='udp'):
     """A packet of our own making, by the stack's output path (needs CAP_NET_RAW)."""
-    protocol, bodies = headers(list(kinds), *upper_layer(upper, source, to, port))
+    protocol, body = upper_layer(upper, source, to, port)
+    protocol, bodies = (protocol, [body]) if IPV4 else headers(list(kinds), protocol, body)
+    packets = [ip_header(source, to, protocol, len(b)) + b for b in bodies]
+    if IPV4 and 'fragment' in kinds:
+        number = next(fragment_number)
+        packets = [ip_header(source, to, protocol, 8, 0x2000, number) + body[:8],
+                   ip_header(source, to, protocol, len(body) - 8, 1, number) + body[8:]]
     with new_socket(socket.SOCK_RAW, socket.IPPROTO_RAW, source=source) as s:
-        for body in bodies:
-            s.sendto(struct.pack('!IHBB', 6 << 28, len(body), protocol, 64) + packed(source) +
-                     packed(to) + body, (to, 0))
+        for packet in packets:
+            s.sendto(packet, (to, 0))
 
 
 @result
