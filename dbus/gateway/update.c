@@ -4,6 +4,7 @@
 #include "gateway/gateway-ops.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -89,8 +90,8 @@ decide (Update *update, GError **error)
     if (!sg_resolve_endpoints (target, error))
         return false;
     update->way_back =
-        sg_rollback_new (update->profile->uuid, update->profile->settings, before, target);
-    return true;
+        sg_rollback_new (update->profile->uuid, update->profile->settings, before, target, error);
+    return update->way_back != NULL;
 }
 
 /* ---- the way back ---- */
@@ -113,6 +114,19 @@ forget_way_back (GError **error)
         return true;
     sg_error_set_errno (error, SG_ERROR_FAILED, errno, "remove %s", SG_ROLLBACK_FILE);
     return false;
+}
+
+/* What a run that was killed had not put in its place yet: it holds keys, too. */
+static void
+remove_unfinished (void)
+{
+    glob_t found = {0};
+
+    if (glob (SG_ROLLBACK_FILE ".??????", /* flags= */ 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            (void) unlink (found.gl_pathv[i]);
+    }
+    globfree (&found);
 }
 
 /* A link that is gone, or another one by now, needs no way back. */
@@ -272,6 +286,7 @@ sg_gateway_recover (uint32_t timeout_ms, char **ret_undone, GError **error)
     size_t len = 0;
 
     *ret_undone = NULL;
+    remove_unfinished ();
     if (!sg_fs_read (SG_ROLLBACK_FILE, SG_ROLLBACK_MAX, &text, &len, error))
         return false;
     if (!text)

@@ -162,28 +162,36 @@ read_profile (const SgNmBus *bus, const char *path, bool active, GError **error)
     return g_steal_pointer (&profile);
 }
 
-/* The profile that is active on the WireGuard device @name; NULL: none. Owned by the caller. */
-static char *
-active_path (const SgNmBus *bus, const char *name)
+/* The profile that is active on the WireGuard device @name; NULL: none. False when that cannot be
+ * known: to take it for none would change the profile alone, and leave the link as it was. */
+static bool
+find_active (const SgNmBus *bus, const char *name, char **ret_path, GError **error)
 {
     g_autoptr (SgSnapshot) snapshot = sg_snapshot_new ();
     g_autofree char *reason = NULL;
     const SgDevice *device;
 
     sg_nm_read_devices (snapshot, bus->timeout_ms, &reason);
+    if (reason) {
+        g_set_error_literal (error, SG_ERROR, SG_ERROR_FAILED, reason);
+        return false;
+    }
     device = sg_snapshot_device (snapshot, name);
-    return device && device->active && device->profile[0] &&
-                   strcmp (device->kind, "wireguard") == 0 && !device->external
-               ? g_strdup (device->profile)
-               : NULL;
+    *ret_path = device && device->active && device->profile[0] &&
+                        strcmp (device->kind, "wireguard") == 0 && !device->external
+                    ? g_strdup (device->profile)
+                    : NULL;
+    return true;
 }
 
 SgNmProfile *
 sg_nm_profile_find (const SgNmBus *bus, const char *name, GError **error)
 {
-    g_autofree char *active = active_path (bus, name);
+    g_autofree char *active = NULL;
     g_autoptr (GPtrArray) paths = NULL;
 
+    if (!find_active (bus, name, &active, error))
+        return NULL;
     if (active)
         return read_profile (bus, active, /* active= */ true, error);
     paths = find_paths (bus, is_for_interface, name, error);

@@ -21,25 +21,26 @@ sg_rollback_free (SgRollback *rollback)
     g_free (rollback);
 }
 
+/* By the way that it goes in the file: what could not be read from there is found now. */
 static SgLinkState *
-copy_state (const SgLinkState *state)
+copy_state (const SgLinkState *state, GError **error)
 {
     g_autoptr (GVariant) value = g_variant_ref_sink (sg_link_state_to_variant (state));
 
-    return sg_link_state_from_variant (value, NULL);
+    return sg_link_state_from_variant (value, error);
 }
 
 SgRollback *
 sg_rollback_new (const char *uuid, GVariant *settings, const SgLinkState *before,
-                 const SgLinkState *target)
+                 const SgLinkState *target, GError **error)
 {
-    SgRollback *rollback = g_new0 (SgRollback, 1);
+    g_autoptr (SgRollback) rollback = g_new0 (SgRollback, 1);
 
     rollback->uuid = g_strdup (uuid);
     rollback->settings = g_variant_ref (settings);
-    rollback->before = copy_state (before);
-    rollback->target = copy_state (target);
-    return rollback;
+    rollback->before = copy_state (before, error);
+    rollback->target = rollback->before ? copy_state (target, error) : NULL;
+    return rollback->target ? g_steal_pointer (&rollback) : NULL;
 }
 
 /* ---- as text: the bytes of a GVariant in base64 ---- */

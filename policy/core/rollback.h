@@ -15,9 +15,10 @@ typedef struct {
     SgLinkState *target; /* … and as it was to be */
 } SgRollback;
 
-/* Takes copies or references of all. */
+/* Takes copies or references of all. SG_ERROR_STATE_CORRUPT when a state is one that could not be
+ * read from the file again: nothing could be undone then. */
 SgRollback *sg_rollback_new (const char *uuid, GVariant *settings, const SgLinkState *before,
-                             const SgLinkState *target);
+                             const SgLinkState *target, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Wipes the keys of the two states. */
 void sg_rollback_free (SgRollback *rollback);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgRollback, sg_rollback_free)

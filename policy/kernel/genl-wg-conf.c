@@ -4,46 +4,15 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include <linux/genetlink.h>
-#include <linux/wireguard.h>
-
 #include "base/error.h"
 #include "core/wg-key.h"
-#include "kernel/nl-attr.h"
+#include "kernel/genl-wg-attr.h"
 
 /* Room for a device or a peer without its allowed IPs, and for one of those. */
 #define ROOM 320
 #define ALLOWED_ROOM 48
 
-static const SgNlSpec device_specs[] = {
-    [WGDEVICE_A_PRIVATE_KEY] = {SG_NL_BYTES, WG_KEY_LEN},
-    [WGDEVICE_A_LISTEN_PORT] = {SG_NL_U16},
-    [WGDEVICE_A_FWMARK] = {SG_NL_U32},
-    [WGDEVICE_A_PEERS] = {SG_NL_BYTES},
-};
-
-static const SgNlSpec peer_specs[] = {
-    [WGPEER_A_PUBLIC_KEY] = {SG_NL_BYTES, WG_KEY_LEN},
-    [WGPEER_A_PRESHARED_KEY] = {SG_NL_BYTES, WG_KEY_LEN},
-    [WGPEER_A_ENDPOINT] = {SG_NL_BYTES, sizeof (struct sockaddr_in)},
-    [WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL] = {SG_NL_U16},
-    [WGPEER_A_ALLOWEDIPS] = {SG_NL_BYTES},
-};
-
-static const SgNlSpec allowed_specs[] = {
-    [WGALLOWEDIP_A_FAMILY] = {SG_NL_U16},
-    [WGALLOWEDIP_A_IPADDR] = {SG_NL_BYTES, 4},
-    [WGALLOWEDIP_A_CIDR_MASK] = {SG_NL_U8},
-};
-
 /* ---- reading ---- */
-
-static bool
-parse_nested (const struct nlattr *nest, const SgNlSpec *specs, size_t n,
-              const struct nlattr **ret_attrs)
-{
-    return sg_nl_attrs_parse (sg_nl_attr_data (nest), sg_nl_attr_len (nest), specs, n, ret_attrs);
-}
 
 /* Zeros are none. */
 static void
@@ -58,7 +27,7 @@ take_key (const struct nlattr *attr, SgWgKey *ret_key)
     explicit_bzero (&raw, sizeof raw);
 }
 
-/* A family that is not IP leaves it at none. */
+/* A family that is not IP, or no port, leaves it at none. */
 static bool
 take_endpoint (const struct nlattr *attr, SgWgEndpoint *ret_endpoint)
 {
@@ -67,39 +36,21 @@ take_endpoint (const struct nlattr *attr, SgWgEndpoint *ret_endpoint)
     char text[SG_PREFIX_TEXT_MAX];
     SgIp ip;
 
-    memcpy (&in4, sg_nl_attr_data (attr), sizeof in4);
+    memcpy (&in4, sg_nl_attr_data (attr), sizeof in4); /* the port is at the same place in both */
+    if (in4.sin_port == 0)
+        return true;
     if (in4.sin_family == AF_INET) {
         ip = sg_ip_from_bytes (AF_INET, &in4.sin_addr);
-        ret_endpoint->port = ntohs (in4.sin_port);
     } else if (in4.sin_family == AF_INET6) {
         if (sg_nl_attr_len (attr) < sizeof in6)
             return false;
         memcpy (&in6, sg_nl_attr_data (attr), sizeof in6);
         ip = sg_ip_from_bytes (AF_INET6, &in6.sin6_addr);
-        ret_endpoint->port = ntohs (in6.sin6_port);
     } else {
         return true;
     }
+    ret_endpoint->port = ntohs (in4.sin_port);
     g_strlcpy (ret_endpoint->host, sg_ip_format (&ip, text), sizeof ret_endpoint->host);
-    return true;
-}
-
-static bool
-parse_allowed (const struct nlattr *nest, SgWgPeer *peer)
-{
-    const struct nlattr *attrs[G_N_ELEMENTS (allowed_specs)];
-    SgPrefix prefix;
-    SgIp ip;
-
-    if (!parse_nested (nest, allowed_specs, G_N_ELEMENTS (allowed_specs), attrs) ||
-        !attrs[WGALLOWEDIP_A_FAMILY] || !attrs[WGALLOWEDIP_A_IPADDR] ||
-        !attrs[WGALLOWEDIP_A_CIDR_MASK] ||
-        !sg_nl_attr_ip (attrs[WGALLOWEDIP_A_IPADDR],
-                        (uint8_t) MIN (sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]), UINT8_MAX),
-                        &ip))
-        return false;
-    prefix = sg_prefix_new (&ip, sg_nl_attr_u8 (attrs[WGALLOWEDIP_A_CIDR_MASK]));
-    g_array_append_val (peer->allowed_ips, prefix);
     return true;
 }
 
@@ -124,23 +75,38 @@ begin_peer (const struct nlattr **attrs, SgWgConf *conf)
 }
 
 static bool
+has_key (const struct nlattr *attr)
+{
+    SgWgRawKey raw;
+
+    memcpy (raw.bytes, sg_nl_attr_data (attr), sizeof raw.bytes);
+    return sg_wg_key_is_set (&raw);
+}
+
+/* The kernel takes zeros for a public key like any other; no file can have such a peer, nobody can
+ * shake hands with it, and it is left alone. */
+static bool
 parse_peer (const struct nlattr *nest, SgWgConf *conf)
 {
-    const struct nlattr *attrs[G_N_ELEMENTS (peer_specs)];
+    const struct nlattr *attrs[SG_GENL_WG_PEER_N];
     const struct nlattr *allowed = NULL;
     bool broken = false;
     SgWgPeer *peer;
 
-    if (!parse_nested (nest, peer_specs, G_N_ELEMENTS (peer_specs), attrs) ||
-        !attrs[WGPEER_A_PUBLIC_KEY])
+    if (!sg_genl_wg_peer_attrs (nest, attrs) || !attrs[WGPEER_A_PUBLIC_KEY])
         return false;
+    if (!has_key (attrs[WGPEER_A_PUBLIC_KEY]))
+        return true;
     peer = begin_peer (attrs, conf);
     if (!peer)
         return false;
     while (attrs[WGPEER_A_ALLOWEDIPS] &&
            sg_nl_attr_next (attrs[WGPEER_A_ALLOWEDIPS], &allowed, &broken)) {
-        if (!parse_allowed (allowed, peer))
+        SgPrefix prefix;
+
+        if (!sg_genl_wg_allowed_parse (allowed, &prefix))
             return false;
+        g_array_append_val (peer->allowed_ips, prefix);
     }
     return !broken;
 }
@@ -161,9 +127,8 @@ parse_peers (const struct nlattr *nest, SgWgConf *conf)
 bool
 sg_genl_wg_parse_conf (const struct nlmsghdr *nlh, SgWgConf *conf, GError **error)
 {
-    const struct nlattr *attrs[G_N_ELEMENTS (device_specs)];
-    bool ok = sg_nl_message_parse (nlh, sizeof (struct genlmsghdr), device_specs,
-                                   G_N_ELEMENTS (device_specs), attrs);
+    const struct nlattr *attrs[SG_GENL_WG_DEVICE_N];
+    bool ok = sg_genl_wg_device_attrs (nlh, attrs);
 
     if (ok && attrs[WGDEVICE_A_PRIVATE_KEY])
         take_key (attrs[WGDEVICE_A_PRIVATE_KEY], &conf->private_key);
@@ -181,13 +146,8 @@ sg_genl_wg_parse_conf (const struct nlmsghdr *nlh, SgWgConf *conf, GError **erro
 static SgNlMessage
 begin (void *memory, size_t room, uint16_t family, uint8_t command, uint32_t ifindex)
 {
-    SgNlMessage message = sg_nl_message_begin (memory, room, family, NLM_F_REQUEST);
-    struct genlmsghdr *header = sg_nl_put_header (&message, sizeof (*header));
+    SgNlMessage message = sg_genl_wg_message_begin (memory, room, family, command);
 
-    if (header) {
-        header->cmd = command;
-        header->version = WG_GENL_VERSION;
-    }
     sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, ifindex);
     return message;
 }
@@ -264,12 +224,8 @@ put_allowed_ips (SgNlMessage *message, const GArray *allowed_ips)
 
     for (guint i = 0; i < allowed_ips->len; i++) {
         const SgPrefix *prefix = &g_array_index (allowed_ips, SgPrefix, i);
-        struct nlattr *entry = sg_nl_nest_begin (message, /* type= */ 0);
 
-        sg_nl_put_u16 (message, WGALLOWEDIP_A_FAMILY, prefix->ip.family);
-        sg_nl_put_ip (message, WGALLOWEDIP_A_IPADDR, &prefix->ip);
-        sg_nl_put_u8 (message, WGALLOWEDIP_A_CIDR_MASK, prefix->len);
-        sg_nl_nest_end (message, entry);
+        sg_genl_wg_put_allowed (message, &prefix->ip, prefix->len);
     }
     sg_nl_nest_end (message, list);
 }

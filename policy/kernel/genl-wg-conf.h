@@ -7,8 +7,8 @@
 #include "kernel/nl-socket.h"
 
 /* Adds what one message of a device's dump says to @conf: keys, port, fwmark, peers; peers, and
- * the allowed IPs of one, continue over several messages. False (SG_ERROR_KERNEL) when it is
- * malformed; @conf then holds a part. */
+ * the allowed IPs of one, continue over several messages. A peer whose public key is zeros is
+ * passed over. False (SG_ERROR_KERNEL) when it is malformed; @conf then holds a part. */
 bool sg_genl_wg_parse_conf (const struct nlmsghdr *nlh, SgWgConf *conf,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Reads the device into @state->conf. SG_ERROR_NOT_FOUND when it went away meanwhile. */

@@ -5,64 +5,29 @@
 
 #include <linux/genetlink.h>
 #include <linux/time_types.h>
-#include <linux/wireguard.h>
 
 #include "base/error.h"
-#include "kernel/nl-attr.h"
+#include "kernel/genl-wg-attr.h"
 
 static const SgNlSpec family_specs[] = {
     [CTRL_ATTR_FAMILY_ID] = {SG_NL_U16},
 };
-
-/* WGDEVICE_A_PRIVATE_KEY is not even looked at. */
-static const SgNlSpec device_specs[] = {
-    [WGDEVICE_A_IFINDEX] = {SG_NL_U32},
-    [WGDEVICE_A_FWMARK] = {SG_NL_U32},
-    [WGDEVICE_A_PEERS] = {SG_NL_BYTES},
-};
-
-static const SgNlSpec peer_specs[] = {
-    [WGPEER_A_PUBLIC_KEY] = {SG_NL_BYTES, WG_KEY_LEN},
-    [WGPEER_A_PRESHARED_KEY] = {SG_NL_BYTES, WG_KEY_LEN},
-    [WGPEER_A_LAST_HANDSHAKE_TIME] = {SG_NL_BYTES, sizeof (struct __kernel_timespec)},
-    [WGPEER_A_ALLOWEDIPS] = {SG_NL_BYTES},
-};
-
-static const SgNlSpec allowed_specs[] = {
-    [WGALLOWEDIP_A_FAMILY] = {SG_NL_U16},
-    [WGALLOWEDIP_A_IPADDR] = {SG_NL_BYTES, 4},
-    [WGALLOWEDIP_A_CIDR_MASK] = {SG_NL_U8},
-};
-
-static bool
-parse_nested (const struct nlattr *nest, const SgNlSpec *specs, size_t n,
-              const struct nlattr **ret_attrs)
-{
-    return sg_nl_attrs_parse (sg_nl_attr_data (nest), sg_nl_attr_len (nest), specs, n, ret_attrs);
-}
 
 /* Of the last of @peers. */
 static bool
 parse_allowed (const struct nlattr *nest, SgWireguard *wireguard, const GArray *peers,
                GArray *allowed)
 {
-    const struct nlattr *attrs[G_N_ELEMENTS (allowed_specs)];
     SgWireguardAllowed entry = {.peer = MAX (peers->len, 1) - 1};
-    SgIp ip;
 
-    if (!parse_nested (nest, allowed_specs, G_N_ELEMENTS (allowed_specs), attrs) ||
-        !attrs[WGALLOWEDIP_A_FAMILY] || !attrs[WGALLOWEDIP_A_CIDR_MASK] ||
-        !attrs[WGALLOWEDIP_A_IPADDR] ||
-        !sg_nl_attr_ip (attrs[WGALLOWEDIP_A_IPADDR],
-                        (uint8_t) sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]), &ip))
+    if (!sg_genl_wg_allowed_parse (nest, &entry.prefix))
         return false;
-    entry.prefix = sg_prefix_new (&ip, sg_nl_attr_u8 (attrs[WGALLOWEDIP_A_CIDR_MASK]));
     if (peers->len > 0)
         g_array_append_val (allowed, entry);
     if (entry.prefix.len != 0)
         return true;
-    wireguard->peer_default[SG_IPV6] |= sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]) == AF_INET6;
-    wireguard->peer_default[SG_IPV4] |= sg_nl_attr_u16 (attrs[WGALLOWEDIP_A_FAMILY]) == AF_INET;
+    wireguard->peer_default[SG_IPV6] |= entry.prefix.ip.family == AF_INET6;
+    wireguard->peer_default[SG_IPV4] |= entry.prefix.ip.family == AF_INET;
     return true;
 }
 
@@ -106,11 +71,11 @@ add_peer (const struct nlattr **attrs, const SgWireguard *wireguard, GArray *pee
 static bool
 parse_peer (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers, GArray *allowed_ips)
 {
-    const struct nlattr *attrs[G_N_ELEMENTS (peer_specs)];
+    const struct nlattr *attrs[SG_GENL_WG_PEER_N];
     const struct nlattr *allowed = NULL;
     bool broken = false;
 
-    if (!parse_nested (nest, peer_specs, G_N_ELEMENTS (peer_specs), attrs))
+    if (!sg_genl_wg_peer_attrs (nest, attrs))
         return false;
     add_peer (attrs, wireguard, peers);
     if (!attrs[WGPEER_A_ALLOWEDIPS])
@@ -139,9 +104,8 @@ bool
 sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GArray *peers,
                   GArray *allowed, GError **error)
 {
-    const struct nlattr *attrs[G_N_ELEMENTS (device_specs)];
-    bool ok = sg_nl_message_parse (nlh, sizeof (struct genlmsghdr), device_specs,
-                                   G_N_ELEMENTS (device_specs), attrs);
+    const struct nlattr *attrs[SG_GENL_WG_DEVICE_N];
+    bool ok = sg_genl_wg_device_attrs (nlh, attrs);
 
     if (ok && attrs[WGDEVICE_A_IFINDEX])
         wireguard->ifindex = sg_nl_attr_u32 (attrs[WGDEVICE_A_IFINDEX]);
@@ -156,19 +120,6 @@ sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GArray *pe
 }
 
 /* ---- asking ---- */
-
-static SgNlMessage
-begin (void *memory, size_t room, uint16_t family, uint8_t command)
-{
-    SgNlMessage message = sg_nl_message_begin (memory, room, family, NLM_F_REQUEST);
-    struct genlmsghdr *header = sg_nl_put_header (&message, sizeof (*header));
-
-    if (header) {
-        header->cmd = command;
-        header->version = family == GENL_ID_CTRL ? 2 : WG_GENL_VERSION;
-    }
-    return message;
-}
 
 static bool
 take_family (const struct nlmsghdr *nlh, void *data, GError **error)
@@ -193,7 +144,8 @@ sg_genl_wg_resolve (SgNlSocket *sock, uint16_t *ret_family, GError **error)
     uint16_t family = 0;
     const SgNlReader reader = {.message = take_family, .data = &family};
     uint8_t memory[SG_GENL_WG_ROOM] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
-    SgNlMessage message = begin (memory, sizeof (memory), GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+    SgNlMessage message =
+        sg_genl_wg_message_begin (memory, sizeof (memory), GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
 
     sg_nl_put_string (&message, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
     if (!sg_nl_socket_read (sock, message.nlh, &reader, error)) {
@@ -242,7 +194,8 @@ sg_genl_wg_dump (SgNlSocket *sock, uint16_t family, uint32_t ifindex, SgSnapshot
                      snapshot->allowed->len};
     const SgNlReader reader = {take_device, reset_device, &taking};
     uint8_t memory[SG_GENL_WG_ROOM] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
-    SgNlMessage message = begin (memory, sizeof (memory), family, WG_CMD_GET_DEVICE);
+    SgNlMessage message =
+        sg_genl_wg_message_begin (memory, sizeof (memory), family, WG_CMD_GET_DEVICE);
 
     message.nlh->nlmsg_flags |= NLM_F_DUMP;
     sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, ifindex);
@@ -263,7 +216,7 @@ bool
 sg_genl_wg_build_fwmark (void *memory, size_t room, uint16_t family, uint32_t ifindex,
                          uint32_t fwmark)
 {
-    SgNlMessage message = begin (memory, room, family, WG_CMD_SET_DEVICE);
+    SgNlMessage message = sg_genl_wg_message_begin (memory, room, family, WG_CMD_SET_DEVICE);
 
     sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, ifindex);
     sg_nl_put_u32 (&message, WGDEVICE_A_FWMARK, fwmark);
@@ -274,7 +227,7 @@ bool
 sg_genl_wg_build_preshared (void *memory, size_t room, uint16_t family, const SgWireguardPeer *peer,
                             const SgWgRawKey *preshared)
 {
-    SgNlMessage message = begin (memory, room, family, WG_CMD_SET_DEVICE);
+    SgNlMessage message = sg_genl_wg_message_begin (memory, room, family, WG_CMD_SET_DEVICE);
     struct nlattr *peers, *entry;
 
     sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, peer->ifindex);
@@ -288,22 +241,11 @@ sg_genl_wg_build_preshared (void *memory, size_t room, uint16_t family, const Sg
     return !message.full;
 }
 
-static void
-put_allowed (SgNlMessage *message, const SgIp *ip)
-{
-    struct nlattr *entry = sg_nl_nest_begin (message, /* type= */ 0);
-
-    sg_nl_put_u16 (message, WGALLOWEDIP_A_FAMILY, ip->family);
-    sg_nl_put_ip (message, WGALLOWEDIP_A_IPADDR, ip);
-    sg_nl_put_u8 (message, WGALLOWEDIP_A_CIDR_MASK, sg_family_bits (ip->family));
-    sg_nl_nest_end (message, entry);
-}
-
 bool
 sg_genl_wg_build_peer (void *memory, size_t room, uint16_t family, const SgWantedPeer *peer,
                        const SgWgRawKey *preshared)
 {
-    SgNlMessage message = begin (memory, room, family, WG_CMD_SET_DEVICE);
+    SgNlMessage message = sg_genl_wg_message_begin (memory, room, family, WG_CMD_SET_DEVICE);
     struct nlattr *peers, *entry, *allowed;
 
     sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, peer->ifindex);
@@ -314,9 +256,9 @@ sg_genl_wg_build_peer (void *memory, size_t room, uint16_t family, const SgWante
     if (preshared)
         sg_nl_put (&message, WGPEER_A_PRESHARED_KEY, preshared->bytes, WG_KEY_LEN);
     allowed = sg_nl_nest_begin (&message, WGPEER_A_ALLOWEDIPS);
-    put_allowed (&message, &peer->ip4);
+    sg_genl_wg_put_allowed (&message, &peer->ip4, sg_family_bits (AF_INET));
     if (sg_ip_is_set (&peer->ip6))
-        put_allowed (&message, &peer->ip6);
+        sg_genl_wg_put_allowed (&message, &peer->ip6, sg_family_bits (AF_INET6));
     sg_nl_nest_end (&message, allowed);
     sg_nl_nest_end (&message, entry);
     sg_nl_nest_end (&message, peers);
@@ -327,7 +269,7 @@ bool
 sg_genl_wg_build_peer_remove (void *memory, size_t room, uint16_t family,
                               const SgWireguardPeer *peer)
 {
-    SgNlMessage message = begin (memory, room, family, WG_CMD_SET_DEVICE);
+    SgNlMessage message = sg_genl_wg_message_begin (memory, room, family, WG_CMD_SET_DEVICE);
     struct nlattr *peers, *entry;
 
     sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, peer->ifindex);

@@ -187,11 +187,14 @@ test_rollback_round_trip (void)
         g_autoptr (SgLinkState) target = target_of (before, rows[i].old, rows[i].new);
         g_autoptr (GVariant) settings = g_variant_ref_sink (g_variant_new_parsed (
             "{'connection': {'id': <'wg0'>}, 'wireguard': {'mtu': <uint32 9>}}"));
-        g_autoptr (SgRollback) written = sg_rollback_new ("a-uuid", settings, before, target);
-        g_autoptr (SgRollback) read = NULL;
         g_autoptr (GError) error = NULL;
-        char *text = sg_rollback_to_text (written);
+        g_autoptr (SgRollback) written =
+            sg_rollback_new ("a-uuid", settings, before, target, &error);
+        g_autoptr (SgRollback) read = NULL;
+        char *text;
 
+        g_assert_no_error (error);
+        text = sg_rollback_to_text (written);
         read = sg_rollback_parse (text, &error);
         sg_wg_text_free (text);
         g_assert_no_error (error);
@@ -210,7 +213,8 @@ test_rollback_damaged (void)
 {
     g_autoptr (SgLinkState) before = link_of (USUAL);
     g_autoptr (GVariant) settings = g_variant_ref_sink (g_variant_new_parsed ("@a{sa{sv}} {}"));
-    g_autoptr (SgRollback) rollback = sg_rollback_new ("a-uuid", settings, before, before);
+    g_autoptr (SgRollback) rollback =
+        sg_rollback_new ("a-uuid", settings, before, before, /* error= */ NULL);
     g_autofree char *whole = sg_rollback_to_text (rollback);
 
     for (size_t len = 0; len < strlen (whole); len += 7) {
@@ -218,6 +222,24 @@ test_rollback_damaged (void)
         g_autoptr (GError) error = NULL;
 
         g_assert_null (sg_rollback_parse (part, &error));
+        g_assert_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT);
+    }
+}
+
+/* What could not be undone is not begun. */
+static void
+test_rollback_unreadable (void)
+{
+    g_autoptr (GVariant) settings = g_variant_ref_sink (g_variant_new_parsed ("@a{sa{sv}} {}"));
+    g_autoptr (SgLinkState) good = link_of (USUAL);
+    g_autoptr (SgLinkState) bad = link_of (USUAL);
+    const SgLinkState *const cases[][2] = {{bad, good}, {good, bad}};
+
+    *((SgWgPeer *) bad->conf->peers->pdata[0])->public_key.text = '\0';
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autoptr (GError) error = NULL;
+
+        g_assert_null (sg_rollback_new ("a-uuid", settings, cases[i][0], cases[i][1], &error));
         g_assert_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT);
     }
 }
@@ -236,5 +258,6 @@ main (int argc, char **argv)
     g_test_add_func ("/link-plan/no-secret", test_no_secret);
     g_test_add_func ("/rollback/round-trip", test_rollback_round_trip);
     g_test_add_func ("/rollback/damaged", test_rollback_damaged);
+    g_test_add_func ("/rollback/unreadable", test_rollback_unreadable);
     return g_test_run ();
 }
