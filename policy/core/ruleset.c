@@ -296,8 +296,8 @@ add_accept_choice (SgNftChain *chain)
     sg_nft_accept (rule);
 }
 
-/* Any process may set a routing header, of IPv4 a source route: it would carry a packet from a local
- * address to anywhere. */
+/* Any process may set a routing header; a source route of IPv4 some kernels leave to CAP_NET_RAW, which
+ * containers have. It would carry a packet from a local address to anywhere. */
 static void
 add_refuse_source_routes (SgNftChain *chain, void (*refuse) (SgNftRule *))
 {

@@ -157,6 +157,17 @@ def send(to, port, **options):
             return name_of(e)
 
 
+def shout(to, port, device):
+    """A datagram to everybody on a link."""
+    with new_socket(socket.SOCK_DGRAM, device=device) as s:
+        try:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            s.sendto(b'hello', (to, port))
+            return 'ok'
+        except OSError as e:
+            return name_of(e)
+
+
 held = {}
 
 

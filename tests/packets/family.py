@@ -7,7 +7,6 @@ import os
 import socket
 
 IPV4 = os.environ.get('SIXGATE_TEST_FAMILY') == 'ipv4'
-TITLE = 'IPv4' if IPV4 else 'IPv6'
 ICMP = 'ICMP' if IPV4 else 'ICMPv6'
 AF = socket.AF_INET if IPV4 else socket.AF_INET6
 FLAG = '-4' if IPV4 else '-6'    # of ip(8)
@@ -16,7 +15,6 @@ HOST_LEN = 32 if IPV4 else 128   # of an address alone
 EVERYWHERE = '0.0.0.0/0' if IPV4 else '::/0'
 # What claims a network on the LAN: a router advertisement (RFC 4191), DHCP (RFC 3442).
 CLAIMS = 'dhcp' if IPV4 else 'ra'
-NO_ROUTE = 'net-unreachable' if IPV4 else 'no-route'
 
 # ---- networks, with their lengths
 
@@ -33,6 +31,7 @@ SHORT_NET = '10.0.0.0/8' if IPV4 else 'fd00::/8'  # as short as a network of nei
 SERVICE_NET = '198.51.100.192/26' if IPV4 else '2001:db8:b:c::/64'
 TUNNEL_NET = {'wg0': '198.51.100.0/26' if IPV4 else '2001:db8:a::/64',
               'wg1': '198.51.100.128/26' if IPV4 else '2001:db8:b::/64'}
+NEW_NET = '192.175.48.0/24' if IPV4 else '2001:db8:f::/64'
 NOBODYS = '192.88.99.0/24' if IPV4 else '2001:db8:dead::/48'
 OTHERS = '192.31.196.0/24' if IPV4 else '2001:db8:beef::/48'
 # what belongs to whom on the Internet
@@ -59,6 +58,10 @@ FOR_CONTAINER = {'eth0': '192.0.2.50', 'wg0': '198.51.100.50', 'wg1': '198.51.10
 FAR_ROUTER = '203.0.113.1' if IPV4 else '2001:db8:3::1'
 SERVER = {'wg0': '198.51.100.1' if IPV4 else '2001:db8:a::1',  # in the tunnel, at its far end
           'wg1': '198.51.100.129' if IPV4 else '2001:db8:b::1'}
+# a resolver in the tunnel, beside the host's own private address there
+RESOLVER = '172.30.53.1' if IPV4 else 'fc00:53::1'
+RESOLVER_HOST = '172.30.53.2' if IPV4 else 'fc00:53::2'
+NEW = '192.175.48.2' if IPV4 else '2001:db8:f::2'  # of the host, on a link that nobody knows yet
 # on the LAN, as next hops: the home router, the client, the host
 HOME = '192.0.2.1' if IPV4 else '2001:db8:1::1'
 ROUTER = '192.0.2.1' if IPV4 else 'fe80::1'
@@ -74,7 +77,6 @@ LINK_LOCAL = '169.254.0.1%eth0' if IPV4 else 'fe80::1%eth0'
 EVERYBODY = '224.0.0.1%eth0' if IPV4 else 'ff02::1%eth0'
 GLOBAL_GROUPS = ('224.0.1.1', '232.1.2.3', '233.252.0.1', '238.255.255.255') if IPV4 else \
     ('ff0e::1', 'ff1e::1', 'ff3e::8000:1', 'ff0f::1')
-LOOPBACK = '127.0.0.1' if IPV4 else '::1'
 
 
 def with_length(address, network):

@@ -9,7 +9,7 @@ import sys
 import time
 
 import internet
-from internet import CONTAINER, FAR, HOST, LAN_CLIENT, ip, run
+from internet import FAR, HOST, LAN_CLIENT, ip, run
 from takeout import delete_line, delete_route, delete_rules
 
 internet.enter()

@@ -11,7 +11,7 @@ import sys
 import time
 
 import internet
-from internet import BRIDGE, CONTAINER, FAR, HOST, INJECTED, LAN_CLIENT, SERVICE, SHORT, ip, run
+from internet import BRIDGE, FAR, HOST, INJECTED, LAN_CLIENT, SERVICE, SHORT, ip, run
 from takeout import delete_line, delete_route, delete_rules, lines
 
 internet.enter()

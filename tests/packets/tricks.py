@@ -140,6 +140,9 @@ def routed(kind, via, final, port):
     route = bytes([IP_LSRR, 7, 4]) + packed(via) + bytes(1)
     with new_socket(getattr(socket, 'SOCK_' + kind), timeout=0.1) as s:
         s.setsockopt(LEVEL, *((IP_OPTIONS, route) if IPV4 else (IPV6_RTHDR, header)))
+        if IPV4 and kind == 'DGRAM':  # connect() would take the source for @final
+            s.sendto(b'hello', (final, port))
+            return
         s.connect((final, port))
         s.send(b'hello')
 
