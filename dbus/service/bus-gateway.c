@@ -142,15 +142,6 @@ get_property (sd_bus *bus, const char *path, const char *interface, const char *
 
 /* ---- methods ---- */
 
-static bool
-understood (int r, GError **error)
-{
-    if (r >= 0)
-        return true;
-    sg_error_set_errno (error, SG_ERROR_INVALID_ARGUMENT, -r, "the arguments cannot be read");
-    return false;
-}
-
 /* Whether the object is a WireGuard gateway; others have no file. */
 static bool
 check_wireguard (SgCall *call, GError **error)
@@ -171,15 +162,15 @@ static bool
 read_update (SgCall *call, GError **error)
 {
     return check_wireguard (call, error) &&
-           understood (sd_bus_message_sensitive (call->message), error) &&
-           understood (sd_bus_message_read (call->message, "s", &call->words[0]), error);
+           sg_call_understood (sd_bus_message_sensitive (call->message), error) &&
+           sg_call_understood (sd_bus_message_read (call->message, "s", &call->words[0]), error);
 }
 
 static bool
 read_set_type (SgCall *call, GError **error)
 {
     if (!check_wireguard (call, error) ||
-        !understood (sd_bus_message_read (call->message, "s", &call->words[0]), error))
+        !sg_call_understood (sd_bus_message_read (call->message, "s", &call->words[0]), error))
         return false;
     /* The word for the type is static. */
     call->words[1] = sg_model_gateway (call->service->model, call->gateway)->type;

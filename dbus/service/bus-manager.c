@@ -61,25 +61,16 @@ get_warnings (sd_bus *bus, const char *path, const char *interface, const char *
 /* ---- arguments ---- */
 
 static bool
-understood (int r, GError **error)
-{
-    if (r >= 0)
-        return true;
-    sg_error_set_errno (error, SG_ERROR_INVALID_ARGUMENT, -r, "the arguments cannot be read");
-    return false;
-}
-
-static bool
 read_word (SgCall *call, GError **error)
 {
-    return understood (sd_bus_message_read (call->message, "s", &call->words[0]), error);
+    return sg_call_understood (sd_bus_message_read (call->message, "s", &call->words[0]), error);
 }
 
 static bool
 read_words (SgCall *call, GError **error)
 {
-    return understood (sd_bus_message_read (call->message, "ss", &call->words[0], &call->words[1]),
-                       error);
+    return sg_call_understood (
+        sd_bus_message_read (call->message, "ss", &call->words[0], &call->words[1]), error);
 }
 
 /* One of a{sv}: its name, its type, where it goes in SgCallOptions. */
@@ -97,7 +88,7 @@ read_option (SgCall *call, const Option *options, GError **error)
 
     if (r >= 0)
         r = sd_bus_message_peek_type (call->message, NULL, &type);
-    if (!understood (r, error))
+    if (!sg_call_understood (r, error))
         return false;
     while (option->name && strcmp (option->name, name) != 0)
         option++;
@@ -108,9 +99,9 @@ read_option (SgCall *call, const Option *options, GError **error)
                      name, option->type);
         return false;
     }
-    return understood (sd_bus_message_read (call->message, "v", option->type,
-                                            (char *) &call->options + option->offset),
-                       error);
+    return sg_call_understood (sd_bus_message_read (call->message, "v", option->type,
+                                                    (char *) &call->options + option->offset),
+                               error);
 }
 
 static bool
@@ -124,7 +115,7 @@ read_options (SgCall *call, const Option *options, GError **error)
             return false;
         r = sd_bus_message_exit_container (m);
     }
-    return understood (r, error);
+    return sg_call_understood (r, error);
 }
 
 /* ---- looking ---- */
@@ -216,7 +207,7 @@ read_import (SgCall *call, GError **error)
         {NULL},
     };
 
-    return understood (sd_bus_message_sensitive (call->message), error) &&
+    return sg_call_understood (sd_bus_message_sensitive (call->message), error) &&
            read_words (call, error) && read_options (call, options, error);
 }
 

@@ -117,6 +117,15 @@ find_method (const SgMethod *methods, const char *interface, const char *member)
     return NULL;
 }
 
+bool
+sg_call_understood (int r, GError **error)
+{
+    if (r >= 0)
+        return true;
+    sg_error_set_errno (error, SG_ERROR_INVALID_ARGUMENT, -r, "the arguments cannot be read");
+    return false;
+}
+
 const SgMethod *
 sg_call_method (const char *interface, const char *member)
 {

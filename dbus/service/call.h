@@ -51,6 +51,8 @@ struct SgCall {
 
 /* The handler of every method in our vtables. */
 int sg_call_received (sd_bus_message *message, void *service, sd_bus_error *ret_error);
+/* For SgMethod.read: whether @r, what sd_bus_message_read() and its like returned, is no error. */
+bool sg_call_understood (int r, GError **error);
 /* The row of a method; NULL when it has none. */
 const SgMethod *sg_call_method (const char *interface, const char *member);
 

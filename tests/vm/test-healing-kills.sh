@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Healing, killed at any point, stopped by the watchdog, started twice, after a sleep: converges.
+# Healing, killed at any point, stopped by the watchdog, started twice, after a sleep, deaf until the
+# timer comes: converges.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 . "$here/../lib/wireguard-net.sh"
@@ -72,4 +73,20 @@ before=$(starts)
 systemctl suspend 2>/dev/null || systemctl start suspend.target
 looked() { [ "$(starts)" -gt "$before" ]; }
 ok "after a sleep it looks" until_ok 8 looked
+until_ok 8 inactive
+
+# --- nobody listens any more: the last resort is the timer, here without its 15 minutes
+mkdir -p /run/systemd/system/sixgate-reconcile.timer.d
+printf '[Timer]\nOnBootSec=\nOnUnitInactiveSec=\nOnActiveSec=2s\nAccuracySec=1s\n' \
+    >/run/systemd/system/sixgate-reconcile.timer.d/test.conf
+systemctl stop "${sockets[@]}"
+systemctl daemon-reload
+damage 2>/dev/null
+sleep 1
+ok "with both sockets stopped nothing is put back" not nothing_to_do
+systemctl restart sixgate-reconcile.timer
+ok "the timer makes both listen again" until_ok 15 listening
+ok "and what went unheard is put right" until_ok 5 nothing_to_do
+ip -6 rule del pref 75
+ok "from then on changes are heard" until_ok 3 rule "^75:.*lookup $t_wg"
 finish

@@ -110,4 +110,5 @@ def main():
                     out.write('%.3f %s %s\n' % (now, who, what))
 
 
-main()
+if __name__ == '__main__':
+    main()
