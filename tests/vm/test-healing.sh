@@ -88,10 +88,12 @@ systemctl daemon-reload
 ip link add dn0 type dummy
 mkdir -p /etc/systemd/network
 printf '[Match]\nName=dn0\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n' >/etc/systemd/network/dn0.network
+chmod -R a+rX /etc/systemd/network   # it is no root
 settled
 dropin=/usr/lib/systemd/networkd.conf.d/10-sixgate.conf
 ok "networkd's drop-in is there" test -e $dropin
 untouched "networkd started" "systemctl start systemd-networkd; sleep 2" selected
+ok "networkd has a link of its own" bash -c 'networkctl --no-pager --no-legend list dn0 | grep -qw configured'
 untouched "networkd restarted" "systemctl restart systemd-networkd; sleep 2" selected
 mv $dropin "$work/dropin"
 heal "networkd restarted without our drop-in" first:rule- 0 "systemctl restart systemd-networkd; sleep 2" selected

@@ -12,7 +12,7 @@ import time
 
 PROTOCOL = 106
 NETLINK_ROUTE, NETLINK_NETFILTER, SOL_NETLINK, NETLINK_NO_ENOBUFS = 0, 12, 270, 5
-SO_RCVBUFFORCE = 33
+SO_RCVBUFFORCE, PID_MAX = 33, 1 << 22
 NAMES = {16: 'link+', 17: 'link-', 20: 'address+', 21: 'address-', 24: 'route+', 25: 'route-',
          32: 'rule+', 33: 'rule-'}
 
@@ -29,7 +29,8 @@ def attributes(data):
 
 
 def who_is(pid):
-    if pid == 0:  # the kernel
+    # The kernel; and a socket that systemd made for a service has a number that is no process's.
+    if pid == 0 or pid > PID_MAX:
         return 'other'
     try:
         with open('/proc/%d/comm' % pid, encoding='ascii') as f:
