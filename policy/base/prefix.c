@@ -244,12 +244,13 @@ sg_prefix_is_any (const SgPrefix *prefix)
 bool
 sg_prefix_contains (const SgPrefix *prefix, const SgIp *ip)
 {
-    SgPrefix cut;
+    const size_t whole = prefix->len / 8;
 
-    if (prefix->ip.family != ip->family || !sg_ip_is_set (ip))
+    if (prefix->ip.family != ip->family || !sg_ip_is_set (ip) ||
+        memcmp (prefix->ip.bytes, ip->bytes, whole) != 0)
         return false;
-    cut = sg_prefix_new (ip, prefix->len);
-    return sg_ip_compare (&cut.ip, &prefix->ip) == 0;
+    return prefix->len % 8 == 0 ||
+           (ip->bytes[whole] & mask_byte (prefix->len, whole)) == prefix->ip.bytes[whole];
 }
 
 bool

@@ -241,6 +241,12 @@ sg_gateways_by_name (const GArray *gateways, const char *name)
     return NULL;
 }
 
+const SgGateway *
+sg_gateways_by_ifindex (const GArray *gateways, uint32_t ifindex)
+{
+    return find (gateways, ifindex);
+}
+
 bool
 sg_gateways_contain (const GArray *gateways, uint32_t ifindex)
 {

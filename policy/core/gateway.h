@@ -35,8 +35,9 @@ const char *sg_capability_name (SgCapability capability);
  * GArray of SgGateway, owned by the caller. */
 GArray *sg_gateways_find (const SgConfig *config, const SgMemory *memory,
                           const SgSnapshot *snapshot);
-/* NULL when none has that name. */
+/* NULL when none has that name, that index. */
 const SgGateway *sg_gateways_by_name (const GArray *gateways, const char *name);
+const SgGateway *sg_gateways_by_ifindex (const GArray *gateways, uint32_t ifindex);
 bool sg_gateways_contain (const GArray *gateways, uint32_t ifindex);
 
 /* Whether there is a gateway by WireGuard whose type neither @snapshot nor @memory knows: its

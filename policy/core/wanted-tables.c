@@ -36,24 +36,33 @@ is_wanted_hop (const SgNexthop *hop, const SgRoute *route, const SgGateway *gate
     return !is_way_out (route) && !sg_gateways_contain (gateways, hop->ifindex);
 }
 
-/* The route as it should be in the table of @gateway; NULL when it does not belong there. */
+static bool
+is_wanted_route (const SgRoute *route, const SgGateway *gateway, const GArray *gateways)
+{
+    if ((is_way_out (route) && route->type != RTN_UNICAST) ||
+        (sg_route_is_default (route) && gateway->wireguard))
+        return false;
+    for (uint16_t i = 0; i < route->n_nexthops; i++) {
+        if (is_wanted_hop (&route->nexthops[i], route, gateway, gateways))
+            return true;
+    }
+    return route->n_nexthops == 0;
+}
+
+/* The route as it should be in the table of @gateway; NULL when it does not belong there. Most do
+ * not, on a host with many of both, so that is found out before anything is copied. */
 static SgRoute *
 copy_for (const SgRoute *route, const SgGateway *gateway, const GArray *gateways)
 {
     SgRoute *copy;
     uint16_t kept = 0;
 
-    if ((is_way_out (route) && route->type != RTN_UNICAST) ||
-        (sg_route_is_default (route) && gateway->wireguard))
+    if (!is_wanted_route (route, gateway, gateways))
         return NULL;
     copy = sg_route_copy (route);
     for (uint16_t i = 0; i < route->n_nexthops; i++) {
         if (is_wanted_hop (&route->nexthops[i], route, gateway, gateways))
             copy->nexthops[kept++] = route->nexthops[i];
-    }
-    if (route->n_nexthops && !kept) {
-        g_free (copy);
-        return NULL;
     }
     if (kept < route->n_nexthops)
         copy->nexthop_id = 0; /* a group with foreign members: its own ones, one by one */
@@ -217,26 +226,93 @@ add_default (GPtrArray *routes, const SgGateway *gateway, SgFamily family)
     g_ptr_array_add (routes, new_blackhole (gateway, af));
 }
 
-/* The whole table of one gateway. */
-static GPtrArray *
-table_of (const SgGateway *gateway, const SgSituation *situation)
-{
-    g_autoptr (GPtrArray) table = g_ptr_array_new_with_free_func (g_free);
-    GPtrArray *joined;
+/* ---- which routes of main may belong into which table ---- */
 
+/* On a host with many gateways and routes most pairs of both have nothing to do with each other: they
+ * are told apart in one pass. */
+typedef struct {
+    GPtrArray *shared; /* of SgRoute: not only through gateways */
+    GPtrArray *own;    /* of GPtrArray of SgRoute, by the gateway's place in the list */
+} Candidates;
+
+static void
+candidates_clear (Candidates *candidates)
+{
+    g_ptr_array_unref (candidates->shared);
+    g_ptr_array_unref (candidates->own);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Candidates, candidates_clear)
+
+static bool
+is_only_through_gateways (const SgRoute *route, const GArray *gateways)
+{
+    for (uint16_t i = 0; i < route->n_nexthops; i++) {
+        if (!sg_gateways_contain (gateways, route->nexthops[i].ifindex))
+            return false;
+    }
+    return route->n_nexthops > 0;
+}
+
+static void
+add_candidate (Candidates *candidates, SgRoute *route, const GArray *gateways)
+{
+    if (!is_only_through_gateways (route, gateways)) {
+        g_ptr_array_add (candidates->shared, route);
+        return;
+    }
+    for (uint16_t i = 0; i < route->n_nexthops; i++) {
+        const SgGateway *gateway = sg_gateways_by_ifindex (gateways, route->nexthops[i].ifindex);
+        GPtrArray *own = candidates->own->pdata[gateway - (const SgGateway *) gateways->data];
+
+        if (own->len == 0 || own->pdata[own->len - 1] != route)
+            g_ptr_array_add (own, route);
+    }
+}
+
+static Candidates
+sort_routes (const SgSituation *situation)
+{
+    Candidates candidates = {g_ptr_array_new (),
+                             g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref)};
+
+    for (guint i = 0; i < situation->gateways->len; i++)
+        g_ptr_array_add (candidates.own, g_ptr_array_new ());
     for (guint i = 0; i < situation->snapshot->routes->len; i++) {
-        const SgRoute *route = g_ptr_array_index (situation->snapshot->routes, i);
-        SgRoute *copy;
+        SgRoute *route = g_ptr_array_index (situation->snapshot->routes, i);
 
         /* Ours in main are the tunnel's, one per device; here one per subnet will do. */
-        if (route->family != situation->af || route->table != RT_TABLE_MAIN ||
-            route->protocol == SG_PROTOCOL ||
-            (sg_route_is_default (route) && gateway->capability[situation->family] != SG_CAPABLE))
-            continue;
-        copy = copy_for (route, gateway, situation->gateways);
+        if (route->family == situation->af && route->table == RT_TABLE_MAIN &&
+            route->protocol != SG_PROTOCOL)
+            add_candidate (&candidates, route, situation->gateways);
+    }
+    return candidates;
+}
+
+static void
+add_copies (GPtrArray *table, const GPtrArray *routes, const SgGateway *gateway,
+            const SgSituation *situation)
+{
+    for (guint i = 0; i < routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (routes, i);
+        SgRoute *copy = NULL;
+
+        if (!sg_route_is_default (route) || gateway->capability[situation->family] == SG_CAPABLE)
+            copy = copy_for (route, gateway, situation->gateways);
         if (copy)
             g_ptr_array_add (table, copy);
     }
+}
+
+/* The whole table of the gateway at @place. */
+static GPtrArray *
+table_of (guint place, const Candidates *candidates, const SgSituation *situation)
+{
+    const SgGateway *gateway = &g_array_index (situation->gateways, SgGateway, place);
+    g_autoptr (GPtrArray) table = g_ptr_array_new_with_free_func (g_free);
+    GPtrArray *joined;
+
+    add_copies (table, candidates->own->pdata[place], gateway, situation);
+    add_copies (table, candidates->shared, gateway, situation);
     joined = join_routes (table);
     add_default (joined, gateway, situation->family);
     return joined;
@@ -293,10 +369,9 @@ add_last_resort (SgWanted *wanted, const SgSituation *situation)
 void
 sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation)
 {
-    for (guint i = 0; i < situation->gateways->len; i++) {
-        const SgGateway *gateway = &g_array_index (situation->gateways, SgGateway, i);
+    g_auto (Candidates) candidates = sort_routes (situation);
 
-        g_ptr_array_extend_and_steal (wanted->routes, table_of (gateway, situation));
-    }
+    for (guint i = 0; i < situation->gateways->len; i++)
+        g_ptr_array_extend_and_steal (wanted->routes, table_of (i, &candidates, situation));
     add_last_resort (wanted, situation);
 }

@@ -39,8 +39,8 @@ def ip(lines):
 
 
 def set_up(gateways):
-    """Every gateway has its share of the addresses; the routes lead to a router on the first LAN,
-    as a routing daemon's do."""
+    """The first four have most of the addresses, so that only the number of gateways differs; the
+    routes lead to a router on the first LAN, as a routing daemon's do."""
     lines = ['link set lo up']
     for i in range(gateways):
         lines += [f'link add eth{i} index {FIRST + i} type veth peer name far{i}',
@@ -48,7 +48,7 @@ def set_up(gateways):
                   f'link set eth{i} up', f'link set far{i} up',
                   f'addr add 2001:db8:{i + 1:x}::2/64 dev eth{i} nodad',
                   f'route add default via 2001:db8:{i + 1:x}::1 dev eth{i} metric {FIRST + i}']
-    lines += [f'addr add 2001:db8:{i % gateways + 1:x}::1:{i:x}/128 dev eth{i % gateways} nodad'
+    lines += [f'addr add 2001:db8:{i % 4 + 1:x}::1:{i:x}/128 dev eth{i % 4} nodad'
               for i in range(ADDRESSES - gateways)]
     lines += [f'route add fd00:{i:x}::/64 via 2001:db8:1::1 dev eth0' for i in range(ROUTES)]
     ip(lines)
