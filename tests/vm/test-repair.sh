@@ -109,7 +109,8 @@ ping=$!
 for gateway in wg0 wg1; do
     before=$(state_of $gateway)
     times='' late=0 largest=0 wiped=0
-    coproc looks { exec python3 "$here/state.py" $gateway; }
+    coproc looks { exec python3 "$here/state.py" "$gateway"; }
+    looker=$!
     echo remember >&"${looks[1]}"
     read -r seen <&"${looks[0]}"
     ok "$gateway: there is something to look at" test "$seen" -gt 10
@@ -121,11 +122,11 @@ for gateway in wg0 wg1; do
         wiped=$((wiped + changed))
         times+=" $took"
         [ "$took" != never ] || took=5000
-        [ "$took" -le $largest ] || largest=$took
-        [ "$took" -lt $limit_ms ] || late=$((late + 1))
+        [ "$took" -le "$largest" ] || largest=$took
+        [ "$took" -lt "$limit_ms" ] || late=$((late + 1))
     done
-    kill "$looks_PID"
-    wait "$looks_PID" 2>/dev/null
+    kill $looker
+    wait $looker 2>/dev/null
     echo "# $gateway: back after$times ms (largest $largest); seen wiped $wiped of $rounds times"
     ok "$gateway: there was something to put back" test $wiped -gt 0
     ok "$gateway: after each of $rounds Reapplies all is back within $limit_ms ms" test $late = 0
