@@ -55,16 +55,11 @@ take_netconf (const struct nlmsghdr *nlh, void *data, GError **error)
     return sg_rtnl_rp_filter_parse (nlh, data, error);
 }
 
-/* What was read is written over. */
-static void
-reset_netconf (void *data)
-{
-}
-
 bool
 sg_rtnl_rp_filter_dump (SgNlSocket *sock, SgSnapshot *snapshot, GError **error)
 {
-    const SgNlReader reader = {take_netconf, reset_netconf, snapshot};
+    /* Nothing to forget: what comes again is written over. */
+    const SgNlReader reader = {.message = take_netconf, .data = snapshot};
     uint8_t memory[64] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
     SgNlMessage message = sg_nl_message_begin (memory, sizeof (memory), RTM_GETNETCONF, NLM_F_DUMP);
     struct netconfmsg *header = sg_nl_put_header (&message, sizeof (*header));

@@ -16,8 +16,10 @@
 /* The groups of data/sixgate-reconcile.socket and data/sixgate-nftables.socket. */
 #define ROUTE_GROUPS 263425u
 #define NFT_GROUPS 64u
-/* Heard by the test only: IPv4 and neighbours. */
-#define OTHER_GROUPS (0xd0u | RTMGRP_NEIGH)
+/* Joined by the service where IPv4 is routed (RTNLGRP_IPV4_*): addresses, routes, rules, settings. */
+#define IPV4_GROUPS (0xd0u | 1u << (RTNLGRP_IPV4_NETCONF - 1))
+/* Heard by the test only. */
+#define OTHER_GROUPS (IPV4_GROUPS | RTMGRP_NEIGH)
 
 #define PATIENCE_MS 30000
 #define QUIET_MS 50
@@ -168,6 +170,7 @@ static const Case route_cases[] = {
     {"an address of IPv4", "ip addr add 192.0.2.1/32 dev v0", RTM_NEWADDR, false},
     {"a route of IPv4", "ip route add 198.51.100.0/24 dev v0", RTM_NEWROUTE, false},
     {"a rule of IPv4", "ip -4 rule add pref 75 lookup 1003 proto 106", RTM_NEWRULE, false},
+    {"a setting of IPv4", "echo 2 >/proc/sys/net/ipv4/conf/v0/rp_filter", RTM_NEWNETCONF, false},
     {"a route of main", "ip -6 route add 2001:db8:77::/48 dev v0", RTM_NEWROUTE, true},
     {"a route of main goes", "ip -6 route del 2001:db8:77::/48 dev v0", RTM_DELROUTE, true},
     {"a route of default", "ip -6 route add default dev v0 table default", RTM_NEWROUTE, true},
@@ -262,11 +265,39 @@ test_ipv4 (void)
     static const Case cases[] = {
         {"a route of IPv4", "ip route add 198.51.101.0/24 dev v2", RTM_NEWROUTE, true},
         {"a route of IPv6", "ip -6 route add 2001:db8:99::/48 dev v2", RTM_NEWROUTE, false},
+        {"a lease", "ip addr add 192.0.2.9/24 dev v2 valid_lft 600 preferred_lft 600", RTM_NEWADDR,
+         true},
+        {"it is refreshed", "sleep 31; ip addr change 192.0.2.9/24 dev v2 valid_lft 700",
+         RTM_NEWADDR, false},
+        {"a link-local address of IPv4", "ip addr add 169.254.7.7/16 scope link dev v2",
+         RTM_NEWADDR, false},
+        {"an address goes", "ip addr del 192.0.2.9/24 dev v2", RTM_DELADDR, true},
+        {"a rule of ours", "ip -4 rule add pref 75 lookup 1007 proto 106", RTM_NEWRULE, true},
+        {"a rule of others", "ip -4 rule add pref 75 lookup 1007", RTM_NEWRULE, false},
+        {"a blackhole of ours",
+         "ip -4 route add blackhole default table 1007 metric 4294967295 proto 106", RTM_NEWROUTE,
+         true},
+        {"a reverse path filter", "echo 2 >/proc/sys/net/ipv4/conf/v2/rp_filter", RTM_NEWNETCONF,
+         true},
+    };
+    static const Case nft[] = {
+        {"our table of IPv4", "nft add table ip startos", 0, true},
+        {"that of others", "nft add table ip other", 0, false},
+        {"the same name in another family", "nft add table inet startos", 0, false},
+        {"all flushed", "nft flush ruleset", 0, true},
+    };
+    static const Case both[] = {
+        {"a route of IPv4", "ip route add 198.51.102.0/24 dev v2", RTM_NEWROUTE, true},
+        {"a route of IPv6", "ip -6 route add 2001:db8:98::/48 dev v2", RTM_NEWROUTE, true},
     };
     const SgNotifyInterest interest = {.ipv4 = true, .nft_table = "startos"};
+    SgNotifyInterest everything = usual;
 
+    everything.ipv4 = true;
     run ("ip link set v2 up; ip link set v3 up");
     check_all (cases, G_N_ELEMENTS (cases), NETLINK_ROUTE, &interest);
+    check_all (both, G_N_ELEMENTS (both), NETLINK_ROUTE, &everything);
+    check_all (nft, G_N_ELEMENTS (nft), NETLINK_NETFILTER, &everything);
 }
 
 /* A transaction that makes @n chains in a table of somebody else, then what @last says. */
