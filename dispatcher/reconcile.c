@@ -102,7 +102,8 @@ change_overrides (const Run *run, GError **error)
     for (char **word = run->options->added_overrides; word && *word; word++) {
         g_auto (GStrv) parts = g_strsplit (*word, "=", 2);
 
-        if (!sg_state_add_override (pass->state, pass->snapshot, parts[0], parts[1], error))
+        if (!sg_config_routes (pass->config, parts[0], error) ||
+            !sg_state_add_override (pass->state, pass->snapshot, parts[0], parts[1], error))
             return false;
     }
     return true;

@@ -283,7 +283,8 @@ static bool
 choose_override (const SgCall *call, SgState *state, const SgOutcome *outcome,
                  const SgSnapshot *snapshot, GError **error)
 {
-    return sg_state_add_override (state, snapshot, call->words[0], call->words[1], error);
+    return sg_config_routes (call->service->config, call->words[0], error) &&
+           sg_state_add_override (state, snapshot, call->words[0], call->words[1], error);
 }
 
 static bool

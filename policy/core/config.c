@@ -275,3 +275,21 @@ sg_config_parse (const char *name, const char *text, size_t len, GError **error)
     }
     return g_steal_pointer (&config);
 }
+
+bool
+sg_config_routes (const SgConfig *config, const char *prefix, GError **error)
+{
+    SgPrefix parsed;
+
+    if (!sg_prefix_parse (prefix, &parsed, NULL))
+        return true;
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
+        if (sg_family_af (family) != parsed.ip.family || config->families[family])
+            continue;
+        g_set_error (error, SG_ERROR, SG_ERROR_UNSUPPORTED,
+                     "%s is %s, which is not routed; write %s to Families= in sixgate.conf first",
+                     prefix, sg_family_title (family), sg_family_word (family));
+        return false;
+    }
+    return true;
+}

@@ -32,4 +32,8 @@ SgConfig *sg_config_new_default (void);
 SgConfig *sg_config_parse (const char *name, const char *text, size_t len,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void sg_config_free (SgConfig *config);
+/* Whether the family of @prefix (or address) is one that is routed: SG_ERROR_UNSUPPORTED if not. What
+ * is no prefix is passed: whoever reads it says so. */
+bool sg_config_routes (const SgConfig *config, const char *prefix,
+                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgConfig, sg_config_free)

@@ -24,10 +24,21 @@ names_of_links (const SgSnapshot *snapshot)
 static bool
 parse_address (const char *text, const char *what, SgIp *ret_ip, GError **error)
 {
-    if (sg_ip_parse (text, ret_ip) && ret_ip->family == AF_INET6)
+    SgIp ip;
+    bool understood = sg_ip_parse (text, &ip);
+
+    if (understood && ip.family == AF_INET6) {
+        *ret_ip = ip;
         return true;
-    g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT, "%s “%s” is no IPv6 address", what,
-                 text);
+    }
+    if (understood)
+        g_set_error (error, SG_ERROR, SG_ERROR_UNSUPPORTED,
+                     "%s %s is of IPv4, and explanations are of IPv6 only; ask the kernel: ip -4 "
+                     "route get %s",
+                     what, text, text);
+    else
+        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT, "%s “%s” is no IPv6 address", what,
+                     text);
     return false;
 }
 

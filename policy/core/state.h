@@ -48,8 +48,9 @@ bool sg_state_is_guarded (const SgState *state);
 /* Sends what comes from @prefix ("2001:db8:a::/64", or one address) by @interface; an override of
  * just that prefix changes its gateway. The first thing to be guarded also notes the on-link
  * prefixes of @snapshot, as selecting does. SG_ERROR_INVALID_ARGUMENT when one of both is
- * malformed or @prefix holds what is no source of traffic to the Internet, SG_ERROR_UNSUPPORTED for
- * an IPv4 prefix, SG_ERROR_OVERLAP when another override has a part of it, SG_ERROR_LIMIT. */
+ * malformed or @prefix holds what is no source of traffic to the Internet, SG_ERROR_OVERLAP when
+ * another override has a part of it, SG_ERROR_LIMIT. Whether its family is routed says
+ * sg_config_routes(). */
 bool sg_state_add_override (SgState *state, const SgSnapshot *snapshot, const char *prefix,
                             const char *interface, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* SG_ERROR_INVALID_ARGUMENT when @prefix is malformed, SG_ERROR_NOT_FOUND when there is no override

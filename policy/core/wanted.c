@@ -77,6 +77,27 @@ warn_of_other_gateways (SgWanted *wanted, const SgSituation *situation, const Sg
     }
 }
 
+/* It was routed when the override was added. */
+static void
+warn_of_unrouted_overrides (SgWanted *wanted, const SgSituation *situation)
+{
+    const GArray *overrides = situation->state->overrides;
+    char prefix[SG_PREFIX_TEXT_MAX];
+
+    for (guint i = 0; i < overrides->len; i++) {
+        const SgOverride *override = &g_array_index (overrides, SgOverride, i);
+        SgFamily family = override->prefix.ip.family == AF_INET6 ? SG_IPV6 : SG_IPV4;
+
+        if (!situation->config->families[family])
+            g_ptr_array_add (
+                wanted->warnings,
+                g_strdup_printf ("the override of %s by %s does nothing: %s is not routed "
+                                 "(Families= in sixgate.conf)",
+                                 sg_prefix_format (&override->prefix, prefix), override->interface,
+                                 sg_family_title (family)));
+    }
+}
+
 static void
 warn_of_overrides (SgWanted *wanted, const SgSituation *situation)
 {
@@ -208,6 +229,7 @@ decide (SgWanted *wanted, SgSituation *situation)
     if (situation->selection)
         situation->selected = sg_gateways_by_name (wanted->gateways, outbound);
     warn_of_absence (wanted, situation);
+    warn_of_unrouted_overrides (wanted, situation);
     for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
         if (situation->config->families[family])
             decide_family (wanted, situation, family);

@@ -109,6 +109,37 @@ test_config_values (void)
     }
 }
 
+/* What nothing would route is refused, not stored. */
+static void
+test_config_routes (void)
+{
+    static const struct {
+        const char *text, *prefix;
+        bool routed;
+    } rows[] = {
+        {"", "2001:db8::/32", true},
+        {"", "192.0.2.0/24", false},
+        {"", "192.0.2.1", false},
+        {"", "neither", true},
+        {"[sixgate]\nFamilies=ipv6 ipv4\n", "192.0.2.0/24", true},
+        {"[sixgate]\nFamilies=ipv4\n", "192.0.2.0/24", true},
+        {"[sixgate]\nFamilies=ipv4\n", "2001:db8::/32", false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_autoptr (SgConfig) config = parse_config (rows[i].text, NULL);
+        g_autoptr (GError) error = NULL;
+
+        g_assert_cmpint (sg_config_routes (config, rows[i].prefix, &error), ==, rows[i].routed);
+        g_assert_true (rows[i].routed == (error == NULL));
+        if (error) {
+            g_assert_error (error, SG_ERROR, SG_ERROR_UNSUPPORTED);
+            g_assert_nonnull (strstr (error->message, rows[i].prefix));
+            g_assert_nonnull (strstr (error->message, "Families="));
+        }
+    }
+}
+
 /* A refusal names the file and the key, and says what to write. */
 static void
 test_config_refuses (void)
@@ -468,6 +499,7 @@ main (int argc, char **argv)
     g_test_add_func ("/core/config/tunnel", test_config_tunnel);
     g_test_add_func ("/core/config/every-key-and-limit", test_config_values);
     g_test_add_func ("/core/config/refuses-and-says-what-to-write", test_config_refuses);
+    g_test_add_func ("/core/config/routes", test_config_routes);
     g_test_add_func ("/core/config/warns-of-what-it-does-not-know", test_config_warns);
     g_test_add_func ("/core/state/round-trip", test_state_round_trip);
     g_test_add_func ("/core/state/auto", test_state_of_auto);

@@ -238,6 +238,10 @@ static const Row rule_rows[] = {
      "rule pref 70 from fd00:7::2/128 lookup 1005\n"
      "warning fd00:7::2/128 may leave by wg0 only, which cannot carry IPv6",
      NULL},
+    {"70/of a family that is not routed does nothing, and that is said",
+     HOST "override 10.7.0.0/16 wg0\n",
+     "warning the override of 10.7.0.0/16 by wg0 does nothing: IPv4 is not routed",
+     "from 10.7.0.0\npref 70\npref 71"},
     {"71/also at boot, without any gateway",
      "link 1 lo loopback up\nnetworkmanager absent\noverride fd00:7::2/128 wg0\n",
      "rule pref 71 from fd00:7::2/128 unreachable\nrule pref 65 lookup main suppress_prefixlength "

@@ -245,8 +245,10 @@ test_refused_questions (void)
          SG_ERROR_INVALID_ARGUMENT,
          "the destination “example.org” is no IPv6 address"},
         {{"192.0.2.1"},
-         SG_ERROR_INVALID_ARGUMENT,
-         "the destination “192.0.2.1” is no IPv6 address"},
+         SG_ERROR_UNSUPPORTED,
+         "the destination 192.0.2.1 is of IPv4, and explanations are of IPv6 only; ask the kernel: "
+         "ip "
+         "-4 route get 192.0.2.1"},
         {{"::1", .from = "x"}, SG_ERROR_INVALID_ARGUMENT, "the source “x” is no IPv6 address"},
         {{"::1", .in = "wg7"}, SG_ERROR_NOT_FOUND, "no interface wg7; there are lo, eth0, br0"},
     };
