@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "nm/nm-devices.h"
 #include "nm/nm-profiles.h"
+#include "nm/resolver.h"
 #include "pass/files.h"
 #include "report.h"
 
@@ -82,6 +83,37 @@ fetch_keys (const Run *run)
     sg_pass_give_keys (pass, keyring);
 }
 
+/* ---- systemd-resolved's part ---- */
+
+/* Not before the network: there is no bus, and nothing of ours is in it. */
+static void
+ask_resolver (const Run *run)
+{
+    SgPass *pass = run->pass;
+    g_autofree char *reason = NULL;
+
+    if (run->options->boot || !sg_pass_needs_resolver (pass))
+        return;
+    sg_resolver_ask_and_wait (pass->snapshot, pass->config->nm_timeout_ms, &reason);
+    if (reason && pass->tries == 1)
+        sg_log_warning (reason);
+    if (!reason)
+        sg_pass_resolver_asked (pass);
+}
+
+static void
+tell_resolver (const Run *run, bool back)
+{
+    const SgPass *pass = run->pass;
+    g_autofree char *reason = NULL;
+
+    if (run->options->dry_run)
+        return;
+    sg_resolver_tell_and_wait (pass->plan, back, pass->config->nm_timeout_ms, &reason);
+    if (reason)
+        sg_log_warning (reason);
+}
+
 /* ---- one try ---- */
 
 static bool
@@ -134,6 +166,7 @@ decide (Run *run, GError **error)
         return false;
     sg_pass_decide (pass);
     fetch_keys (run);
+    ask_resolver (run);
     sg_pass_plan (pass, run->healing);
     return sg_pass_keep (pass, /* everything= */ run->options->by_hand && pass->tries == 1, error);
 }
@@ -165,8 +198,11 @@ try_once (Run *run)
         g_ptr_array_add (failures, error);
     } else {
         print_plan (run);
-        if (sg_pass_apply (run->pass, failures))
+        tell_resolver (run, /* back= */ true);
+        if (sg_pass_apply (run->pass, failures)) {
+            tell_resolver (run, /* back= */ false);
             return 0;
+        }
     }
     if (sg_pass_may_retry (run->pass, failures))
         return -1;

@@ -134,7 +134,7 @@ read_profile (SgNmGather *gather, const char *about, sd_bus_message *reply, GErr
 
     if (!sg_nm_parse_profile (reply, profile, error))
         return false;
-    sg_nm_note_type (gather->snapshot, about, profile->type);
+    sg_nm_note_profile (gather->snapshot, profile);
     g_ptr_array_add (gather->snapshot->profiles, g_steal_pointer (&profile));
     return true;
 }

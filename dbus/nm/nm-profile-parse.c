@@ -174,7 +174,8 @@ walk_user (sd_bus_message *m, const char *name, int (*entry) (sd_bus_message *m,
     return r < 0 ? r : sd_bus_message_exit_container (m);
 }
 
-/* The value points into the message. A type that is none is not said. */
+/* The value points into the message. A type that is none is not said. Lists of name servers are read
+ * where they are decided on. */
 static int
 read_user_entry (sd_bus_message *m, void *data)
 {
@@ -182,8 +183,14 @@ read_user_entry (sd_bus_message *m, void *data)
     const char *key, *value;
     int r = sd_bus_message_read (m, "{ss}", &key, &value);
 
-    if (r > 0 && strcmp (key, SG_USER_TYPE) == 0)
+    if (r <= 0)
+        return r;
+    if (strcmp (key, SG_USER_TYPE) == 0)
         sg_wg_type_from_string (value, &profile->type);
+    else if (strcmp (key, SG_USER_DNS) == 0)
+        profile->dns = g_intern_string (value);
+    else if (strcmp (key, SG_USER_DNS_SEARCH) == 0)
+        profile->dns_search = g_intern_string (value);
     return r;
 }
 

@@ -45,14 +45,16 @@ has_profile (const SgDevice *device, void *data)
 }
 
 void
-sg_nm_note_type (SgSnapshot *snapshot, const char *name, SgWgType type)
+sg_nm_note_profile (SgSnapshot *snapshot, const SgWireguardProfile *profile)
 {
     for (guint i = 0; i < snapshot->devices->len; i++) {
         SgDevice *device = &g_array_index (snapshot->devices, SgDevice, i);
 
-        if (strcmp (device->name, name) == 0) {
+        if (strcmp (device->name, profile->device) == 0) {
             device->typed = true;
-            device->type = type;
+            device->type = profile->type;
+            device->dns = profile->dns;
+            device->dns_search = profile->dns_search;
         }
     }
 }
@@ -83,7 +85,7 @@ ask_settings (const SgNmBus *bus, const SgDevice *device, void *data, char **ret
 
     if (!profile)
         return false;
-    sg_nm_note_type (snapshot, device->name, profile->type);
+    sg_nm_note_profile (snapshot, profile);
     g_ptr_array_add (snapshot->profiles, profile);
     return true;
 }
@@ -94,7 +96,7 @@ ask_type (const SgNmBus *bus, const SgDevice *device, void *data, char **ret_rea
     g_autoptr (SgWireguardProfile) profile = fetch_settings (bus, device, ret_reason);
 
     if (profile)
-        sg_nm_note_type (data, device->name, profile->type);
+        sg_nm_note_profile (data, profile);
     return profile != NULL;
 }
 

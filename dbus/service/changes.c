@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "looks.h"
 #include "nm/nm-gather.h"
+#include "nm/resolver.h"
 #include "pass/files.h"
 
 /* How often the lock is tried for. */
@@ -27,6 +28,8 @@ struct SgChanges {
     uint64_t deadline; /* for the lock */
     sd_event_source *retry;
     SgNmGather *gather;
+    SgResolverTalk *talk; /* with systemd-resolved */
+    void (*told) (SgChanges *changes);
     SgPass *pass;
     SgWorker *worker;
     char *before;      /* the choices, to be put back */
@@ -55,6 +58,7 @@ drop_current (SgChanges *changes)
 {
     changes->retry = sd_event_source_disable_unref (changes->retry);
     g_clear_pointer (&changes->gather, sg_nm_gather_free);
+    g_clear_pointer (&changes->talk, sg_resolver_talk_free);
     g_clear_pointer (&changes->pass, sg_pass_free);
     g_clear_pointer (&changes->config, sg_config_free);
     g_clear_pointer (&changes->worker, sg_worker_free);
@@ -222,10 +226,56 @@ undo_and_fail (SgChanges *changes, bool seen, const GError *error)
     }
 }
 
+static SgResolverQuestion
+resolver_question (SgChanges *changes, SgResolverDone done)
+{
+    return (SgResolverQuestion) {.bus = changes->service->peers,
+                                 .timeout_ms = changes->config->nm_timeout_ms,
+                                 .done = done,
+                                 .data = changes};
+}
+
+/* What systemd-resolved does not take now, a later pass tells it again. */
+static void
+on_told (void *data, const char *reason)
+{
+    SgChanges *changes = data;
+
+    changes->talk = NULL; /* it frees itself */
+    if (reason)
+        sg_log_warning (reason);
+    changes->told (changes);
+}
+
+static void
+tell_resolver (SgChanges *changes, bool back, void (*then) (SgChanges *changes))
+{
+    const SgResolverQuestion question = resolver_question (changes, on_told);
+    g_autofree char *reason = NULL;
+
+    changes->told = then;
+    changes->talk = sg_resolver_tell (&question, changes->pass->plan, back, &reason);
+    if (!changes->talk)
+        on_told (changes, reason);
+}
+
+static void
+change_kernel (SgChanges *changes)
+{
+    g_autoptr (GPtrArray) failures = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+    SgPass *pass = changes->pass;
+
+    if (sg_pass_apply (pass, failures))
+        tell_resolver (changes, /* back= */ false, succeed);
+    else if (sg_pass_may_retry (pass, failures))
+        ask_networkmanager (changes);
+    else
+        undo_and_fail (changes, /* seen= */ true, g_ptr_array_index (failures, 0));
+}
+
 static void
 apply (SgChanges *changes)
 {
-    g_autoptr (GPtrArray) failures = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
     SgPass *pass = changes->pass;
     g_autoptr (GError) error = NULL;
 
@@ -234,16 +284,39 @@ apply (SgChanges *changes)
         undo_and_fail (changes, /* seen= */ true, error);
         return;
     }
-    changes->outcome.written += pass->plan->actions->len;
-    if (sg_pass_apply (pass, failures))
-        succeed (changes);
-    else if (sg_pass_may_retry (pass, failures))
-        ask_networkmanager (changes);
-    else
-        undo_and_fail (changes, /* seen= */ true, g_ptr_array_index (failures, 0));
+    changes->outcome.written += pass->plan->actions->len + pass->plan->resolver->len;
+    tell_resolver (changes, /* back= */ true, change_kernel);
 }
 
 /* ---- deciding ---- */
+
+static void
+on_resolver (void *data, const char *reason)
+{
+    SgChanges *changes = data;
+
+    changes->talk = NULL; /* it frees itself */
+    if (reason)
+        sg_log_warning (reason);
+    else
+        sg_pass_resolver_asked (changes->pass);
+    apply (changes);
+}
+
+static void
+ask_resolver (SgChanges *changes)
+{
+    const SgResolverQuestion question = resolver_question (changes, on_resolver);
+    g_autofree char *reason = NULL;
+
+    if (!sg_pass_needs_resolver (changes->pass)) {
+        apply (changes);
+        return;
+    }
+    changes->talk = sg_resolver_ask (&question, changes->pass->snapshot, &reason);
+    if (!changes->talk)
+        on_resolver (changes, reason);
+}
 
 static void
 on_keys (void *data, SgNmGather *gather)
@@ -254,7 +327,7 @@ on_keys (void *data, SgNmGather *gather)
     if (sg_nm_gather_reason (gather))
         sg_log_warning (sg_nm_gather_reason (gather));
     sg_pass_give_keys (changes->pass, sg_nm_gather_take_keyring (gather));
-    apply (changes);
+    ask_resolver (changes);
 }
 
 /* Preshared keys that a Reapply wiped. */
@@ -274,7 +347,7 @@ fetch_keys (SgChanges *changes)
     if (reason)
         sg_log_warning (reason);
     sg_pass_give_keys (pass, sg_keyring_new ());
-    apply (changes);
+    ask_resolver (changes);
 }
 
 static bool
@@ -309,7 +382,7 @@ decide (SgChanges *changes, SgSnapshot *snapshot)
     if (pass->wanted->preshared->len > 0)
         fetch_keys (changes);
     else
-        apply (changes);
+        ask_resolver (changes);
 }
 
 static void

@@ -16,7 +16,7 @@
 #define SG_WG_FWMARK 0x73697867u
 
 /* What a profile says in its "user" setting: the type of the gateway, and name servers and search
- * domains that are not in use, separated by ", ". */
+ * domains for the time when it is the selected outbound, separated by ", ". */
 #define SG_USER_TYPE "sixgate.type"
 #define SG_USER_DNS "sixgate.dns"
 #define SG_USER_DNS_SEARCH "sixgate.dns-search"
@@ -24,6 +24,10 @@
 /* Metric of the blackhole default in each table of a gateway: the largest, so that any other
  * default wins. */
 #define SG_BLACKHOLE_METRIC 4294967295u
+
+/* Metric of the host routes of main to those name servers: before whatever NetworkManager has through
+ * a tunnel (50). Of our routes of main only they have it. */
+#define SG_DNS_METRIC 49u
 
 /* Rule priorities (ip-rule "pref"). */
 #define SG_PREF_MARK 50u         /* fwmark MARK lookup TABLE, one per gateway */

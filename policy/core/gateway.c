@@ -39,6 +39,8 @@ new_gateway (const SgLink *link, const SgDevice *device, const SgSnapshot *snaps
         .mark = SG_TABLE_BASE + link->ifindex,
         .wireguard = wireguard != NULL,
         .type = device->typed ? device->type : SG_WG_TYPE_OUTBOUND_ONLY,
+        .dns = device->dns,
+        .dns_search = device->dns_search,
     };
 
     memcpy (gateway.name, link->name, sizeof gateway.name);
@@ -84,7 +86,7 @@ find (const GArray *gateways, uint32_t ifindex)
     return &g_array_index (gateways, SgGateway, index);
 }
 
-/* The device as it is, with the type that its profile was known to have. */
+/* The device as it is, with what its profile was known to say. */
 static SgDevice
 with_known_type (const SgDevice *device, const SgMemory *memory)
 {
@@ -96,6 +98,8 @@ with_known_type (const SgDevice *device, const SgMemory *memory)
         if (old->typed && old->uuid[0] && strcmp (old->uuid, device->uuid) == 0) {
             result.typed = true;
             result.type = old->type;
+            result.dns = old->dns;
+            result.dns_search = old->dns_search;
         }
     }
     return result;
@@ -302,6 +306,7 @@ same_device (const SgDevice *a, const SgDevice *b)
 {
     return strcmp (a->name, b->name) == 0 && strcmp (a->kind, b->kind) == 0 &&
            strcmp (a->uuid, b->uuid) == 0 && a->typed == b->typed && a->type == b->type &&
+           a->dns == b->dns && a->dns_search == b->dns_search &&
            sg_ip_compare (&a->gateway[SG_IPV6], &b->gateway[SG_IPV6]) == 0 &&
            sg_ip_compare (&a->gateway[SG_IPV4], &b->gateway[SG_IPV4]) == 0;
 }

@@ -21,7 +21,9 @@ typedef struct {
     uint32_t mark;  /* the same number */
     char name[IFNAMSIZ];
     bool wireguard;
-    SgWgType type;                /* of WireGuard; outbound-only as long as nobody said */
+    SgWgType type;   /* of WireGuard; outbound-only as long as nobody said */
+    const char *dns; /* this and the next as in SgDevice */
+    const char *dns_search;
     uint32_t fwmark;              /* of WireGuard, as it will be after the apply */
     SgIp nm_gateway[SG_FAMILY_N]; /* AF_UNSPEC = none */
     SgCapability capability[SG_FAMILY_N];

@@ -36,8 +36,9 @@ static bool
 is_specific (const SgRoute *route)
 {
     return route->table == RT_TABLE_MAIN && route->type == RTN_UNICAST &&
-           !sg_route_is_default (route) && !sg_route_is_default_in_disguise (route) &&
-           !sg_ip_is_link_local (&route->dst.ip) && !sg_ip_is_multicast (&route->dst.ip);
+           !sg_route_is_to_server (route) && !sg_route_is_default (route) &&
+           !sg_route_is_default_in_disguise (route) && !sg_ip_is_link_local (&route->dst.ip) &&
+           !sg_ip_is_multicast (&route->dst.ip);
 }
 
 /* Whether all of the prefix is unique local, or private. */

@@ -20,6 +20,30 @@
 #define KEY_TYPE "Type"
 #define KEY_GATEWAY6 "Gateway6"
 #define KEY_GATEWAY4 "Gateway4"
+#define KEY_DNS "Dns"
+#define KEY_DNS_SEARCH "DnsSearch"
+#define GROUP_RESOLVER "resolver "
+#define KEY_BEFORE "Before"
+#define KEY_OURS "Ours"
+
+static void
+clear_resolver (void *data)
+{
+    SgResolverMemo *memo = data;
+
+    g_clear_pointer (&memo->before, g_variant_unref);
+    g_clear_pointer (&memo->ours, g_variant_unref);
+}
+
+GArray *
+sg_memory_new_resolver (void)
+{
+    GArray *resolver =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgResolverMemo));
+
+    g_array_set_clear_func (resolver, clear_resolver);
+    return resolver;
+}
 
 SgMemory *
 sg_memory_new (void)
@@ -34,6 +58,7 @@ sg_memory_new (void)
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgFormerName));
     memory->rp_filters =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgRpFilter));
+    memory->resolver = sg_memory_new_resolver ();
     memory->warned = g_ptr_array_new_with_free_func (g_free);
     return memory;
 }
@@ -47,6 +72,7 @@ sg_memory_free (SgMemory *memory)
     g_array_unref (memory->gateways);
     g_array_unref (memory->renamed);
     g_array_unref (memory->rp_filters);
+    g_array_unref (memory->resolver);
     g_ptr_array_unref (memory->warned);
     g_free (memory);
 }
@@ -60,6 +86,27 @@ read_address (GKeyFile *file, const char *group, const char *key, SgIp *ret_ip)
         sg_ip_parse (text, ret_ip);
 }
 
+/* Interned; NULL when it is not there. */
+static const char *
+read_interned (GKeyFile *file, const char *group, const char *key)
+{
+    g_autofree char *text = g_key_file_get_string (file, group, key, NULL);
+
+    return g_intern_string (text);
+}
+
+/* The number behind @prefix in the name of @group. */
+static bool
+read_ifindex (const char *group, const char *prefix, uint32_t *ret_ifindex)
+{
+    guint64 ifindex;
+
+    if (!g_ascii_string_to_unsigned (group + strlen (prefix), 10, 1, G_MAXINT32, &ifindex, NULL))
+        return false;
+    *ret_ifindex = (uint32_t) ifindex;
+    return true;
+}
+
 static bool
 parse_gateway (GKeyFile *file, const char *group, SgMemory *memory)
 {
@@ -68,17 +115,16 @@ parse_gateway (GKeyFile *file, const char *group, SgMemory *memory)
     g_autofree char *kind = g_key_file_get_string (file, group, KEY_KIND, NULL);
     g_autofree char *type = g_key_file_get_string (file, group, KEY_TYPE, NULL);
     g_autofree char *uuid = g_key_file_get_string (file, group, KEY_UUID, NULL);
-    guint64 ifindex;
 
-    if (!g_ascii_string_to_unsigned (group + strlen (GROUP_GATEWAY), 10, 1, G_MAXINT32, &ifindex,
-                                     NULL) ||
-        !name || !sg_ifname_is_valid (name))
+    if (!read_ifindex (group, GROUP_GATEWAY, &gateway.ifindex) || !name ||
+        !sg_ifname_is_valid (name))
         return false;
-    gateway.ifindex = (uint32_t) ifindex;
     g_strlcpy (gateway.device.name, name, sizeof gateway.device.name);
     g_strlcpy (gateway.device.kind, kind ? kind : "", sizeof gateway.device.kind);
     g_strlcpy (gateway.device.uuid, uuid ? uuid : "", sizeof gateway.device.uuid);
     gateway.device.typed = type && sg_wg_type_from_string (type, &gateway.device.type);
+    gateway.device.dns = read_interned (file, group, KEY_DNS);
+    gateway.device.dns_search = read_interned (file, group, KEY_DNS_SEARCH);
     read_address (file, group, KEY_GATEWAY6, &gateway.device.gateway[SG_IPV6]);
     read_address (file, group, KEY_GATEWAY4, &gateway.device.gateway[SG_IPV4]);
     g_array_append_val (memory->gateways, gateway);
@@ -157,13 +203,40 @@ parse_rp_filters (GKeyFile *file, SgMemory *memory)
     return true;
 }
 
+/* Owned by the caller; NULL when it is malformed. */
+static GVariant *
+read_resolver (GKeyFile *file, const char *group, const char *key)
+{
+    g_autofree char *text = g_key_file_get_string (file, group, key, NULL);
+    GVariant *value =
+        text ? g_variant_parse (G_VARIANT_TYPE (SG_RESOLVER_TYPE), text, NULL, NULL, NULL) : NULL;
+
+    return value ? g_variant_ref_sink (value) : NULL;
+}
+
 static bool
-parse_gateways (GKeyFile *file, SgMemory *memory)
+parse_resolver (GKeyFile *file, const char *group, SgMemory *memory)
+{
+    SgResolverMemo memo = {.before = read_resolver (file, group, KEY_BEFORE),
+                           .ours = read_resolver (file, group, KEY_OURS)};
+    bool ok = memo.before && memo.ours && read_ifindex (group, GROUP_RESOLVER, &memo.ifindex);
+
+    if (ok)
+        g_array_append_val (memory->resolver, memo);
+    else
+        clear_resolver (&memo);
+    return ok;
+}
+
+static bool
+parse_groups (GKeyFile *file, SgMemory *memory)
 {
     g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
 
     for (char **group = groups; *group; group++) {
         if (g_str_has_prefix (*group, GROUP_GATEWAY) && !parse_gateway (file, *group, memory))
+            return false;
+        if (g_str_has_prefix (*group, GROUP_RESOLVER) && !parse_resolver (file, *group, memory))
             return false;
     }
     g_array_sort (memory->gateways, (GCompareFunc) compare_gateways);
@@ -179,7 +252,7 @@ sg_memory_parse (const char *name, const char *text, size_t len, GError **error)
 
     if (!len || !g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL) ||
         !parse_marks (file, memory) || !parse_renamed (file, memory) ||
-        !parse_gateways (file, memory) || !parse_rp_filters (file, memory)) {
+        !parse_groups (file, memory) || !parse_rp_filters (file, memory)) {
         g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT, "%s: malformed; it is written anew",
                      name);
         return NULL;
@@ -203,12 +276,27 @@ write_gateway (GKeyFile *file, const SgRemembered *gateway)
     g_key_file_set_string (file, group, KEY_UUID, device->uuid);
     if (device->typed)
         g_key_file_set_string (file, group, KEY_TYPE, sg_wg_type_to_string (device->type));
+    if (device->dns)
+        g_key_file_set_string (file, group, KEY_DNS, device->dns);
+    if (device->dns_search)
+        g_key_file_set_string (file, group, KEY_DNS_SEARCH, device->dns_search);
     if (sg_ip_is_set (&device->gateway[SG_IPV6]))
         g_key_file_set_string (file, group, KEY_GATEWAY6,
                                sg_ip_format (&device->gateway[SG_IPV6], text));
     if (sg_ip_is_set (&device->gateway[SG_IPV4]))
         g_key_file_set_string (file, group, KEY_GATEWAY4,
                                sg_ip_format (&device->gateway[SG_IPV4], text));
+}
+
+static void
+write_resolver (GKeyFile *file, const SgResolverMemo *memo)
+{
+    g_autofree char *group = g_strdup_printf (GROUP_RESOLVER "%u", memo->ifindex);
+    g_autofree char *before = g_variant_print (memo->before, /* type_annotate= */ FALSE);
+    g_autofree char *ours = g_variant_print (memo->ours, /* type_annotate= */ FALSE);
+
+    g_key_file_set_string (file, group, KEY_BEFORE, before);
+    g_key_file_set_string (file, group, KEY_OURS, ours);
 }
 
 static void
@@ -259,6 +347,8 @@ sg_memory_to_text (const SgMemory *memory)
     write_ipv4 (file, memory);
     for (guint i = 0; i < memory->gateways->len; i++)
         write_gateway (file, &g_array_index (memory->gateways, SgRemembered, i));
+    for (guint i = 0; i < memory->resolver->len; i++)
+        write_resolver (file, &g_array_index (memory->resolver, SgResolverMemo, i));
     return g_key_file_to_data (file, NULL, NULL);
 }
 

@@ -23,18 +23,27 @@ typedef struct {
     uint8_t value; /* 0, 1 */
 } SgRpFilter;
 
+/* What systemd-resolved had for a link, and what it got from us (SG_RESOLVER_TYPE, owned). */
+typedef struct {
+    uint32_t ifindex;
+    GVariant *before, *ours;
+} SgResolverMemo;
+
 typedef struct {
     GArray *marks;      /* of uint32_t, sorted: every mark that a gateway had since boot */
     GArray *gateways;   /* of SgRemembered, sorted by ifindex */
     GArray *renamed;    /* of SgFormerName */
     bool ipv4;          /* something of ours may be in the kernel that is of IPv4 */
     GArray *rp_filters; /* of SgRpFilter */
+    GArray *resolver;   /* of SgResolverMemo: links whose name servers are ours, in part */
     GPtrArray *warned;  /* of char *: warnings that were said and still hold */
 } SgMemory;
 
 SgMemory *sg_memory_new (void);
 void sg_memory_free (SgMemory *memory);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgMemory, sg_memory_free)
+/* An empty list of SgResolverMemo, which frees what they hold. */
+GArray *sg_memory_new_resolver (void);
 /* Notes which of the gateways last known have another name by now, and forgets of whom that is no
  * longer so. Returns whether @memory changed. */
 bool sg_memory_note_renamed (SgMemory *memory, const SgSnapshot *snapshot);

@@ -8,6 +8,8 @@
 #include <linux/netfilter.h>
 #include <string.h>
 
+#include "core/resolver.h"
+
 /* ---- words ---- */
 
 static const char *
@@ -369,10 +371,12 @@ sg_plan_to_string (const SgPlan *plan, const SgSnapshot *snapshot)
 {
     GString *out = g_string_new (NULL);
 
+    sg_resolver_print (plan, /* back= */ true, snapshot, out);
     for (guint i = 0; i < plan->actions->len; i++) {
         print_action (&g_array_index (plan->actions, SgAction, i), snapshot, out);
         g_string_append_c (out, '\n');
     }
+    sg_resolver_print (plan, /* back= */ false, snapshot, out);
     return g_string_free (out, /* free_segment= */ FALSE);
 }
 

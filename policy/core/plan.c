@@ -221,6 +221,14 @@ join_transactions (SgPlan *plan)
         g_array_index (plan->actions, SgAction, i).stage = SG_STAGE_GUARD;
 }
 
+static void
+clear_change (void *data)
+{
+    SgResolverChange *change = data;
+
+    g_clear_pointer (&change->to, g_variant_unref);
+}
+
 SgPlan *
 sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
 {
@@ -232,6 +240,9 @@ sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
 
     plan->actions =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgAction));
+    plan->resolver =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgResolverChange));
+    g_array_set_clear_func (plan->resolver, clear_change);
     diff_rules (have, want, missing, stale);
     for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
         if (snapshot->nft[family] || wanted->nft[family]->exists)
@@ -259,5 +270,6 @@ sg_plan_free (SgPlan *plan)
     if (!plan)
         return;
     g_array_unref (plan->actions);
+    g_clear_pointer (&plan->resolver, g_array_unref);
     g_free (plan);
 }

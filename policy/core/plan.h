@@ -71,8 +71,16 @@ typedef struct {
     SgProxy proxy;
 } SgAction;
 
+/* What systemd-resolved is to have for a link. */
 typedef struct {
-    GArray *actions; /* of SgAction, in order of execution; stages never go back */
+    uint32_t ifindex;
+    GVariant *to; /* SG_RESOLVER_TYPE, owned */
+    bool back;    /* comes before the actions, while what leads to our servers is there */
+} SgResolverChange;
+
+typedef struct {
+    GArray *actions;  /* of SgAction, in order of execution; stages never go back */
+    GArray *resolver; /* of SgResolverChange (core/resolver.h) */
 } SgPlan;
 
 /* Compares. The plan borrows from both; free it first. Never fails. */
@@ -83,7 +91,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgPlan, sg_plan_free)
 /* One action as the command of ip, nft or wg that would do the same, without a newline.
  * The result is owned by the caller. */
 char *sg_action_to_string (const SgAction *action, const SgSnapshot *snapshot);
-/* The whole plan, a line each; "" when there is nothing to do. Owned by the caller. */
+/* The whole plan, a line each, systemd-resolved's part as resolvectl takes it; "" when there is nothing to do. Owned by the caller. */
 char *sg_plan_to_string (const SgPlan *plan, const SgSnapshot *snapshot);
 /* Name of a stage for messages: "guard", "tables", …; static. */
 const char *sg_stage_name (SgStage stage);

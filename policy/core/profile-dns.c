@@ -220,9 +220,9 @@ sg_profile_warn_unused_dns (const SgWgConf *conf, const char *interface, GPtrArr
     g_autofree char *list = join (unused);
 
     if (unused->len > 0)
-        g_ptr_array_add (warnings,
-                         g_strdup_printf ("%s: DNS = %s is kept in the profile, but not used: only "
-                                          "servers inside the tunnel's own network, of an "
-                                          "inbound-outbound gateway, are asked",
-                                          interface, list));
+        g_ptr_array_add (
+            warnings, g_strdup_printf ("%s: DNS = %s is kept in the profile and asked only while "
+                                       "the gateway is the selected outbound, by "
+                                       "systemd-resolved",
+                                       interface, list));
 }

@@ -136,6 +136,13 @@ sg_route_is_default_in_disguise (const SgRoute *route)
     return route->dst.len > 0 && route->dst.len <= most;
 }
 
+bool
+sg_route_is_to_server (const SgRoute *route)
+{
+    return route->protocol == SG_PROTOCOL && route->table == RT_TABLE_MAIN &&
+           route->metric == SG_DNS_METRIC;
+}
+
 /* ---- printing ---- */
 
 static void

@@ -59,6 +59,9 @@ bool sg_route_is_default (const SgRoute *route);
 /* Whether it is so short that it stands for a default route: the halves and quarters of the
  * address space that VPN clients install to outrank one (::/1 and 8000::/1, 2000::/3…). */
 bool sg_route_is_default_in_disguise (const SgRoute *route);
+/* Whether it is one of ours to a name server of the selected outbound: it says nothing of where
+ * neighbours are. */
+bool sg_route_is_to_server (const SgRoute *route);
 
 /* Gives the name of an interface index for printing; NULL when there is none of that index. */
 typedef const char *(*SgLinkName) (uint32_t ifindex, const void *data);

@@ -77,6 +77,11 @@ print_peers (const SgSnapshot *snapshot, GString *out)
         sg_wg_key_encode (&peer->public_key, &key);
         g_string_append_printf (out, "peer %s dev %s%s", key.text, name ? name : "?",
                                 peer->preshared ? " preshared" : "");
+        if (sg_ip_is_set (&peer->endpoint)) {
+            char text[SG_PREFIX_TEXT_MAX];
+
+            g_string_append_printf (out, " endpoint %s", sg_ip_format (&peer->endpoint, text));
+        }
         for (; at < snapshot->allowed->len; at++) {
             const SgWireguardAllowed *allowed =
                 &g_array_index (snapshot->allowed, SgWireguardAllowed, at);
@@ -130,6 +135,19 @@ print_profile (const SgWireguardProfile *profile, GString *out)
     g_string_append_c (out, '\n');
 }
 
+/* As one word: without the blanks. */
+static void
+print_list (const char *name, const char *list, GString *out)
+{
+    if (!list)
+        return;
+    g_string_append_printf (out, " %s ", name);
+    for (const char *c = list; *c; c++) {
+        if (*c != ' ')
+            g_string_append_c (out, *c);
+    }
+}
+
 static void
 print_device (const SgDevice *device, GString *out)
 {
@@ -141,6 +159,8 @@ print_device (const SgDevice *device, GString *out)
                             device->external ? " external" : "");
     if (device->typed)
         g_string_append_printf (out, " type %s", sg_wg_type_to_string (device->type));
+    print_list ("dns", device->dns, out);
+    print_list ("dns-search", device->dns_search, out);
     if (sg_ip_is_set (&device->gateway[SG_IPV6]))
         g_string_append_printf (out, " gateway6 %s",
                                 sg_ip_format (&device->gateway[SG_IPV6], text));
@@ -166,6 +186,19 @@ print_routing (const SgSnapshot *snapshot, GString *out)
         g_string_append (out, rule->family == AF_INET6 ? "rule " : "rule4 ");
         sg_rule_print (rule, out);
         g_string_append_c (out, '\n');
+    }
+}
+
+static void
+print_resolver (const SgSnapshot *snapshot, GString *out)
+{
+    for (guint i = 0; i < snapshot->resolver->len; i++) {
+        const SgResolverLink *link = &g_array_index (snapshot->resolver, SgResolverLink, i);
+        const char *name = sg_snapshot_link_name (link->ifindex, snapshot);
+        g_autofree char *has =
+            link->has ? g_variant_print (link->has, /* type_annotate= */ FALSE) : NULL;
+
+        g_string_append_printf (out, "resolver %s %s\n", name ? name : "?", has ? has : "unknown");
     }
 }
 
@@ -211,6 +244,7 @@ sg_snapshot_to_string (const SgSnapshot *snapshot)
         print_device (&g_array_index (snapshot->devices, SgDevice, i), out);
     for (guint i = 0; i < snapshot->profiles->len; i++)
         print_profile (g_ptr_array_index (snapshot->profiles, i), out);
+    print_resolver (snapshot, out);
     for (SgFamily family = 0; family < SG_FAMILY_N; family++)
         print_nft (snapshot->nft[family], out);
     return g_string_free (out, /* free_segment= */ FALSE);

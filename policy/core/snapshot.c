@@ -22,6 +22,14 @@ sg_wireguard_profile_new (const char *device)
     return profile;
 }
 
+static void
+clear_resolver_link (void *data)
+{
+    SgResolverLink *link = data;
+
+    g_clear_pointer (&link->has, g_variant_unref);
+}
+
 void
 sg_wireguard_profile_free (SgWireguardProfile *profile)
 {
@@ -50,6 +58,8 @@ sg_snapshot_new (void)
     snapshot->profiles =
         g_ptr_array_new_with_free_func ((GDestroyNotify) sg_wireguard_profile_free);
     snapshot->nm = SG_NM_ABSENT;
+    snapshot->resolver = values (sizeof (SgResolverLink));
+    g_array_set_clear_func (snapshot->resolver, clear_resolver_link);
     return snapshot;
 }
 
@@ -69,6 +79,7 @@ sg_snapshot_free (SgSnapshot *snapshot)
     g_array_unref (snapshot->sysctls);
     g_array_unref (snapshot->devices);
     g_ptr_array_unref (snapshot->profiles);
+    g_array_unref (snapshot->resolver);
     for (SgFamily family = 0; family < SG_FAMILY_N; family++)
         sg_nft_table_free (snapshot->nft[family]);
     g_free (snapshot);

@@ -43,6 +43,7 @@ typedef struct {
     uint32_t ifindex;
     SgWgRawKey public_key;
     bool preshared;
+    SgIp endpoint;      /* where its packets go; AF_UNSPEC = not known */
     uint64_t handshake; /* when the last one was, in seconds since 1970; 0 = never */
 } SgWireguardPeer;
 
@@ -75,17 +76,21 @@ typedef struct {
     char kind[16];       /* "ethernet", "wifi", "wireguard", … */
     /* The default gateways that NetworkManager reports; AF_UNSPEC = none. */
     SgIp gateway[SG_FAMILY_N];
-    char uuid[37];    /* of the active profile; "" = none */
-    bool typed;       /* the profile was asked for its type, now or earlier */
-    SgWgType type;    /* what it said; outbound-only when it said nothing */
-    char profile[96]; /* its object on the bus; "" = none */
+    char uuid[37];   /* of the active profile; "" = none */
+    bool typed;      /* the profile was asked for its type, now or earlier */
+    SgWgType type;   /* what it said; outbound-only when it said nothing */
+    const char *dns; /* SG_USER_DNS and SG_USER_DNS_SEARCH as it said them: interned, so that */
+    const char *dns_search; /* equal ones are the same pointer; NULL = not said */
+    char profile[96];       /* its object on the bus; "" = none */
 } SgDevice;
 
 /* What the active profile of a WireGuard device says, without its secrets. */
 typedef struct {
     char device[IFNAMSIZ];
-    uint32_t fwmark;   /* 0 = not said */
-    SgWgType type;     /* SG_USER_TYPE; outbound-only when it is not said */
+    uint32_t fwmark; /* 0 = not said */
+    SgWgType type;   /* SG_USER_TYPE; outbound-only when it is not said */
+    const char *dns; /* the next two as in SgDevice */
+    const char *dns_search;
     GArray *addresses; /* of SgWgAddress, both families */
     GArray *preshared; /* of SgWgRawKey: public keys of the peers that have a preshared key there */
 } SgWireguardProfile;
@@ -93,6 +98,15 @@ typedef struct {
 SgWireguardProfile *sg_wireguard_profile_new (const char *device);
 void sg_wireguard_profile_free (SgWireguardProfile *profile);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgWireguardProfile, sg_wireguard_profile_free)
+
+/* What systemd-resolved has for a link: what SetLinkDNSEx, SetLinkDomains and SetLinkDefaultRoute
+ * (org.freedesktop.resolve1(5)) take, one behind the other. */
+#define SG_RESOLVER_TYPE "(a(iayqs)a(sb)b)"
+
+typedef struct {
+    uint32_t ifindex;
+    GVariant *has; /* owned; NULL: it does not know the link, or was not asked yet */
+} SgResolverLink;
 
 /* How much the devices say. */
 typedef enum {
@@ -120,8 +134,10 @@ typedef struct {
     GArray *sysctls;    /* of SgSysctl: those that the tunnel role needs and that are there */
     SgNftTable *nft[SG_FAMILY_N]; /* tables ip6 and ip NftTable=; NULL: not read */
     SgNmState nm;
-    GArray *devices;     /* of SgDevice */
-    GPtrArray *profiles; /* of SgWireguardProfile (owned): those that were asked for */
+    GArray *devices;       /* of SgDevice */
+    GPtrArray *profiles;   /* of SgWireguardProfile (owned): those that were asked for */
+    bool resolver_answers; /* systemd-resolved was asked about those that follow, and runs */
+    GArray *resolver;      /* of SgResolverLink: those that matter (core/resolver.h) */
 } SgSnapshot;
 
 SgSnapshot *sg_snapshot_new (void);

@@ -149,8 +149,8 @@ except_specific (SgWanted *wanted, const SgSituation *situation, const GArray *p
         SgRule rule = sg_rule_lookup (situation->af, SG_PREF_NOT_INJECTED, RT_TABLE_MAIN);
 
         if (route->family != situation->af || route->table != RT_TABLE_MAIN ||
-            !is_covered (&route->dst, prefixes) || contains (seen, &route->dst) ||
-            is_injected (route, situation))
+            sg_route_is_to_server (route) || !is_covered (&route->dst, prefixes) ||
+            contains (seen, &route->dst) || is_injected (route, situation))
             continue;
         g_array_append_val (seen, route->dst);
         rule.dst = route->dst;

@@ -32,6 +32,9 @@ void sg_wanted_add_routes (SgWanted *wanted, const SgSituation *situation);
 /* The gateway of @override; NULL: it is not there. */
 const SgGateway *sg_wanted_override_gateway (const SgOverride *override,
                                              const SgSituation *situation);
+/* wanted-dns.c: wanted->dns, with a route to each server. */
+void sg_wanted_add_dns (SgWanted *wanted, const SgSituation *situation);
+void sg_wanted_dns_free (SgWantedDns *dns);
 /* wanted-repair.c: fills wanted->preshared and wanted->addresses, but for the link @except (may be
  * NULL): its addresses are not those of its profile. */
 void sg_wanted_add_repair (SgWanted *wanted, const char *except, const SgSnapshot *snapshot);

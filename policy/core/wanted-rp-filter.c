@@ -97,7 +97,8 @@ is_left (const SgSnapshot *snapshot, const SgMemory *memory)
     for (guint i = 0; i < snapshot->routes->len && !left; i++) {
         const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
 
-        left = route->family == AF_INET && route->protocol == SG_PROTOCOL;
+        left = route->family == AF_INET && route->protocol == SG_PROTOCOL &&
+               !sg_route_is_to_server (route);
     }
     return left;
 }

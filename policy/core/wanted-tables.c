@@ -280,7 +280,8 @@ sort_routes (const SgSituation *situation)
     for (guint i = 0; i < situation->snapshot->routes->len; i++) {
         SgRoute *route = g_ptr_array_index (situation->snapshot->routes, i);
 
-        /* Ours in main are the tunnel's, one per device; here one per subnet will do. */
+        /* Ours in main are the tunnel's, one per device; here one per subnet will do. And those to
+         * name servers, which the default leads to the same way. */
         if (route->family == situation->af && route->table == RT_TABLE_MAIN &&
             route->protocol != SG_PROTOCOL)
             add_candidate (&candidates, route, situation->gateways);

@@ -238,6 +238,7 @@ decide (SgWanted *wanted, SgSituation *situation)
         add_fwmarks (wanted, situation->snapshot);
     sg_wanted_add_tunnel (wanted, situation);
     sg_wanted_add_rp_filters (wanted, situation);
+    sg_wanted_add_dns (wanted, situation);
     g_ptr_array_sort (wanted->routes, (GCompareFunc) compare_routes);
 }
 
@@ -279,6 +280,7 @@ sg_wanted_free (SgWanted *wanted)
     g_array_unref (wanted->rp_filters);
     for (SgFamily family = 0; family < SG_FAMILY_N; family++)
         sg_nft_table_free (wanted->nft[family]);
+    sg_wanted_dns_free (wanted->dns);
     g_ptr_array_unref (wanted->warnings);
     g_free (wanted);
 }

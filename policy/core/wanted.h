@@ -32,6 +32,13 @@ typedef struct {
     SgIp ip6; /* AF_UNSPEC: none */
 } SgWantedPeer;
 
+/* Name servers that are to be asked while their gateway is the selected outbound. */
+typedef struct {
+    uint32_t ifindex;   /* of the gateway */
+    GArray *servers;    /* of SgIp, at least one */
+    GPtrArray *domains; /* of char *: to be searched in; behind "~" only to route by */
+} SgWantedDns;
+
 /* The reverse path filter of an interface. */
 typedef struct {
     uint32_t ifindex;
@@ -55,6 +62,7 @@ typedef struct {
     GArray *sysctls;         /* of SgSysctl: those to be changed, in this order */
     GArray *proxies;         /* of SgProxy: those that are missing */
     GArray *stale_proxies;   /* of SgProxy: ours that are there in vain */
+    SgWantedDns *dns;        /* NULL: none */
     GPtrArray *warnings;     /* of char *: what a person should know, one sentence each */
 } SgWanted;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernel/genl-wg.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include <linux/genetlink.h>
@@ -52,6 +53,22 @@ handshake_of (const struct nlattr *attr)
     return time.tv_sec > 0 ? (uint64_t) time.tv_sec : 0;
 }
 
+/* A sockaddr_in or sockaddr_in6; none for anything else. */
+static SgIp
+endpoint_of (const struct nlattr *attr)
+{
+    struct sockaddr_in6 in6 = {0};
+    struct sockaddr_in in4;
+
+    if (!attr)
+        return (SgIp) {0};
+    memcpy (&in4, sg_nl_attr_data (attr), sizeof in4);
+    if (in4.sin_family == AF_INET)
+        return sg_ip_from_bytes (AF_INET, &in4.sin_addr);
+    memcpy (&in6, sg_nl_attr_data (attr), MIN (sg_nl_attr_len (attr), sizeof in6));
+    return in6.sin6_family == AF_INET6 ? sg_ip_from_bytes (AF_INET6, &in6.sin6_addr) : (SgIp) {0};
+}
+
 /* Notes who the peer is. Without a preshared key, zeros or not, it is one of which the allowed-ips
  * go on (drivers/net/wireguard/netlink.c, get_peer). */
 static void
@@ -64,6 +81,7 @@ add_peer (const struct nlattr **attrs, const SgWireguard *wireguard, GArray *pee
         return;
     memcpy (peer.public_key.bytes, sg_nl_attr_data (attrs[WGPEER_A_PUBLIC_KEY]), WG_KEY_LEN);
     peer.preshared = !is_zero (sg_nl_attr_data (preshared), WG_KEY_LEN);
+    peer.endpoint = endpoint_of (attrs[WGPEER_A_ENDPOINT]);
     peer.handshake = handshake_of (attrs[WGPEER_A_LAST_HANDSHAKE_TIME]);
     g_array_append_val (peers, peer);
 }

@@ -114,19 +114,27 @@ dump_nft (Linux *self, const SgConfig *config, SgFamily family, SgSnapshot *snap
     return true;
 }
 
-/* Whether a profile says an IPv4 address, which may be missing. */
+/* A profile may say an IPv4 address that is missing, and a name server. */
 static bool
-names_ipv4 (const GPtrArray *profiles)
+has_wireguard (const SgSnapshot *snapshot)
 {
-    for (guint i = 0; i < profiles->len; i++) {
-        const SgWireguardProfile *profile = g_ptr_array_index (profiles, i);
-
-        for (guint j = 0; j < profile->addresses->len; j++) {
-            if (g_array_index (profile->addresses, SgWgAddress, j).ip.family == AF_INET)
-                return true;
-        }
+    for (guint i = 0; i < snapshot->links->len; i++) {
+        if (g_str_equal (g_array_index (snapshot->links, SgLink, i).kind, "wireguard"))
+            return true;
     }
     return false;
+}
+
+/* What of IPv4 concerns us where Families= leaves it out. */
+static bool
+dump_some_ipv4 (Linux *self, SgSnapshot *snapshot, GError **error)
+{
+    bool wireguard = has_wireguard (snapshot);
+
+    if ((snapshot->tunnel || wireguard) &&
+        !sg_rtnl_address_dump (self->route, AF_INET, snapshot, error))
+        return false;
+    return !wireguard || sg_rtnl_route_dump_to_servers (self->route, snapshot, error);
 }
 
 /* What only the tunnel role needs. A setting that went away with its link is not there, that is
@@ -169,8 +177,7 @@ linux_dump (SgKernel *kernel, const SgConfig *config, SgSnapshot *snapshot, GErr
     if (ipv4 && (!dump_family (self, AF_INET, snapshot, error) ||
                  !sg_rtnl_rp_filter_dump (self->route, snapshot, error)))
         return false;
-    if (!ipv4 && (snapshot->tunnel || names_ipv4 (snapshot->profiles)) &&
-        !sg_rtnl_address_dump (self->route, AF_INET, snapshot, error))
+    if (!ipv4 && !dump_some_ipv4 (self, snapshot, error))
         return false;
     return dump_wireguards (self, snapshot, error) && dump_tunnel (self, config, snapshot, error) &&
            dump_nft (self, config, SG_IPV6, snapshot, error) &&

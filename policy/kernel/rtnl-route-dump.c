@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernel/rtnl-route.h"
 
+#include "core/contract.h"
 #include "kernel/nl-attr.h"
 #include "kernel/rtnl-nexthop.h"
 
@@ -41,8 +42,9 @@ group_of (uint8_t family)
     return family == AF_INET6 ? RTNLGRP_IPV6_ROUTE : RTNLGRP_IPV4_ROUTE;
 }
 
-bool
-sg_rtnl_route_dump (SgNlSocket *sock, uint8_t family, SgSnapshot *snapshot, GError **error)
+/* @protocol: the kernel leaves out those of any other; RTPROT_UNSPEC: none. */
+static bool
+dump (SgNlSocket *sock, uint8_t family, uint8_t protocol, SgSnapshot *snapshot, GError **error)
 {
     Taking taking = {snapshot->routes, snapshot->routes->len, family};
     const SgNlReader reader = {take_route, reset_routes, &taking, group_of (family),
@@ -52,9 +54,30 @@ sg_rtnl_route_dump (SgNlSocket *sock, uint8_t family, SgSnapshot *snapshot, GErr
     struct rtmsg *header = sg_nl_put_header (&message, sizeof (*header));
 
     header->rtm_family = family;
+    header->rtm_protocol = protocol;
     if (!sg_nl_socket_read (sock, message.nlh, &reader, error)) {
         g_prefix_error (error, "read the routes: ");
         return false;
     }
     return sg_rtnl_nexthop_resolve (sock, snapshot->routes, taking.before, error);
+}
+
+bool
+sg_rtnl_route_dump (SgNlSocket *sock, uint8_t family, SgSnapshot *snapshot, GError **error)
+{
+    return dump (sock, family, RTPROT_UNSPEC, snapshot, error);
+}
+
+bool
+sg_rtnl_route_dump_to_servers (SgNlSocket *sock, SgSnapshot *snapshot, GError **error)
+{
+    guint before = snapshot->routes->len;
+
+    if (!dump (sock, AF_INET, SG_PROTOCOL, snapshot, error))
+        return false;
+    for (guint i = snapshot->routes->len; i-- > before;) {
+        if (!sg_route_is_to_server (g_ptr_array_index (snapshot->routes, i)))
+            g_ptr_array_remove_index (snapshot->routes, i);
+    }
+    return true;
 }

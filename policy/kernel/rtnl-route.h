@@ -27,3 +27,6 @@ bool sg_rtnl_route_build (void *memory, size_t room, SgRtnlRouteKind kind,
 /* Appends the routes of @family to @snapshot. */
 bool sg_rtnl_route_dump (SgNlSocket *sock, uint8_t family, SgSnapshot *snapshot,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Only those of IPv4 that are ours, to name servers: where IPv4 is left alone otherwise. */
+bool sg_rtnl_route_dump_to_servers (SgNlSocket *sock, SgSnapshot *snapshot,
+                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "core/resolver.h"
 #include "kernel/apply.h"
 #include "pass/files.h"
 
@@ -135,6 +136,24 @@ sg_pass_give_keys (SgPass *pass, SgKeyring *keyring)
     pass->kernel->keyring = pass->keyring;
 }
 
+bool
+sg_pass_needs_resolver (SgPass *pass)
+{
+    bool needed = sg_resolver_find_links (pass->snapshot, pass->wanted, pass->memory);
+
+    pass->resolver_known = !needed;
+    return needed;
+}
+
+/* Where it does not run it keeps what it has for when it does. */
+void
+sg_pass_resolver_asked (SgPass *pass)
+{
+    pass->resolver_known = pass->snapshot->resolver_answers;
+    if (!pass->resolver_known)
+        sg_resolver_warn_absent (pass->wanted, pass->snapshot);
+}
+
 static void
 hold_back (SgPass *pass, SgHealing *healing)
 {
@@ -151,6 +170,8 @@ sg_pass_plan (SgPass *pass, SgHealing *healing)
 {
     g_clear_pointer (&pass->plan, sg_plan_free);
     pass->plan = sg_plan_new (pass->snapshot, pass->wanted);
+    if (pass->resolver_known)
+        sg_resolver_plan (pass->plan, pass->snapshot, pass->wanted, pass->memory);
     if (healing)
         hold_back (pass, healing);
 }
@@ -196,6 +217,8 @@ sg_pass_keep (SgPass *pass, bool everything, GError **error)
         sg_gateways_remember (pass->wanted->gateways, pass->snapshot, pass->memory) || changed;
     changed = sg_wanted_remember_ipv4 (pass->wanted, pass->config, pass->snapshot, pass->memory) ||
               changed;
+    if (pass->resolver_known)
+        changed = sg_resolver_remember (pass->snapshot, pass->wanted, pass->memory) || changed;
     changed = say_warnings (pass, everything) || changed;
     if (!changed || only_looks (pass))
         return true;

@@ -42,6 +42,7 @@ typedef struct {
     SgPlan *plan;
     int lock;            /* -1: a pass that only looks, nothing may be saved or changed */
     unsigned tries;      /* begun */
+    bool resolver_known; /* what systemd-resolved has of ours is known, even that it is nothing */
     bool memory_damaged; /* its file has to be written anew */
 } SgPass;
 
@@ -62,6 +63,10 @@ bool sg_pass_save_state (const SgPass *pass, GError **error) G_GNUC_WARN_UNUSED_
  * and hand them over: what @keyring (taken over) lacks is not wanted any more. */
 void sg_pass_decide (SgPass *pass);
 void sg_pass_give_keys (SgPass *pass, SgKeyring *keyring);
+/* Whether systemd-resolved has to be asked about snapshot->resolver, which this fills; once it is,
+ * the caller says so. Where it is not asked, nothing of it is planned or forgotten. */
+bool sg_pass_needs_resolver (SgPass *pass);
+void sg_pass_resolver_asked (SgPass *pass);
 /* The difference; with @healing (may be NULL) without what has to wait. */
 void sg_pass_plan (SgPass *pass, SgHealing *healing);
 /* Says the warnings that are new (all, with @everything) and keeps what must not be forgotten, such

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/plan.h"
+#include "core/resolver.h"
 #include "lib/fake-kernel.h"
 #include "lib/situation.h"
 
@@ -120,6 +121,43 @@ decide (const SgSituationText *situation)
     return wanted;
 }
 
+/* With systemd-resolved's part, where the situation says what that has. */
+static SgPlan *
+plan_for (const SgSituationText *situation, const SgWanted *wanted)
+{
+    SgPlan *plan = sg_plan_new (situation->snapshot, wanted);
+
+    if (!situation->snapshot->resolver_answers)
+        return plan;
+    sg_resolver_plan (plan, situation->snapshot, wanted, situation->memory);
+    sg_resolver_remember (situation->snapshot, wanted, situation->memory);
+    return plan;
+}
+
+/* What systemd-resolved has once it was told. */
+static void
+carry_over_resolver (const SgSnapshot *from, const SgPlan *plan, SgSnapshot *to)
+{
+    g_array_set_size (to->resolver, 0);
+    to->resolver_answers = from->resolver_answers;
+    for (guint i = 0; i < from->resolver->len; i++) {
+        SgResolverLink link = g_array_index (from->resolver, SgResolverLink, i);
+
+        for (guint j = 0; j < plan->resolver->len; j++) {
+            const SgResolverChange *change = &g_array_index (plan->resolver, SgResolverChange, j);
+
+            if (change->ifindex == link.ifindex)
+                link.has = change->to;
+        }
+        if (link.has)
+            g_variant_ref (link.has);
+        if (sg_snapshot_link (to, link.ifindex))
+            g_array_append_val (to->resolver, link);
+        else
+            g_clear_pointer (&link.has, g_variant_unref);
+    }
+}
+
 /* Applies @plan to a kernel that holds @situation; its state afterwards. */
 static SgSnapshot *
 apply (const SgSituationText *situation, const SgPlan *plan)
@@ -156,7 +194,7 @@ second_step (const char *text, const char *then)
 {
     g_autoptr (SgSituationText) first = sg_situation_parse (text);
     g_autoptr (SgWanted) wanted = decide (first);
-    g_autoptr (SgPlan) plan = sg_plan_new (first->snapshot, wanted);
+    g_autoptr (SgPlan) plan = plan_for (first, wanted);
     g_autoptr (SgSnapshot) after = apply (first, plan);
     g_autofree char *changed = change_text (text, then);
     SgSituationText *second = sg_situation_parse (changed);
@@ -173,6 +211,8 @@ second_step (const char *text, const char *then)
         if (g_array_index (second->snapshot->links, SgLink, i).ifindex == link->ifindex)
             g_array_index (second->snapshot->links, SgLink, i).rp_filter = link->rp_filter;
     }
+    if (!strstr (then, "+ resolver "))
+        carry_over_resolver (first->snapshot, plan, second->snapshot);
     sg_memory_free (second->memory);
     second->memory = g_steal_pointer (&first->memory);
     return second;
@@ -221,6 +261,8 @@ print_plan (const SgPlan *plan, const SgSnapshot *snapshot, bool show_ruleset, G
     SgStage stage = SG_STAGE_N;
     guint hidden = 0;
 
+    sg_resolver_print (plan, /* back= */ true, snapshot, out);
+
     for (guint i = 0; i < plan->actions->len; i++) {
         const SgAction *action = &g_array_index (plan->actions, SgAction, i);
         g_autofree char *line = sg_action_to_string (action, snapshot);
@@ -234,7 +276,8 @@ print_plan (const SgPlan *plan, const SgSnapshot *snapshot, bool show_ruleset, G
     }
     if (hidden)
         g_string_append_printf (out, "(and %u definitions of sets, chains and rules)\n", hidden);
-    if (!plan->actions->len)
+    sg_resolver_print (plan, /* back= */ false, snapshot, out);
+    if (!plan->actions->len && !plan->resolver->len)
         g_string_append (out, "nothing to do\n");
 }
 
@@ -264,9 +307,10 @@ nothing_is_left_to_do (SgSituationText *situation, const SgPlan *plan)
     g_autoptr (SgPlan) again = NULL;
     g_autofree char *text = NULL;
 
+    carry_over_resolver (situation->snapshot, plan, after);
     replace_snapshot (situation, after);
     wanted = decide (situation);
-    again = sg_plan_new (situation->snapshot, wanted);
+    again = plan_for (situation, wanted);
     text = sg_plan_to_string (again, situation->snapshot);
     g_assert_cmpstr (text, ==, "");
 }
@@ -287,7 +331,7 @@ test_situation (const void *data)
         memmove (show, show + strlen (SHOW_RULESET), strlen (show + strlen (SHOW_RULESET)) + 1);
     situation = then ? second_step (text, then) : sg_situation_parse (text);
     wanted = decide (situation);
-    plan = sg_plan_new (situation->snapshot, wanted);
+    plan = plan_for (situation, wanted);
     print_gateways (wanted, situation->config, out);
     print_plan (plan, situation->snapshot, show != NULL, out);
     compare_or_write (golden, out->str);

@@ -342,6 +342,8 @@ parse_peer (Words *words, SgSituationText *to)
         unknown (words);
     peer.ifindex = take_interface (words, to->snapshot);
     peer.preshared = take_word (words, "preshared");
+    if (take_word (words, "endpoint"))
+        peer.endpoint = take_ip (words);
     g_array_append_val (to->snapshot->peers, peer);
     while (peek (words)) {
         SgWireguardAllowed allowed = {.peer = to->snapshot->peers->len - 1};
@@ -428,6 +430,10 @@ parse_device (Words *words, SgSituationText *to)
             device.external = true;
         else if (take_word (words, "type"))
             device.typed = sg_wg_type_from_string (take (words), &device.type);
+        else if (take_word (words, "dns"))
+            device.dns = g_intern_string (take (words));
+        else if (take_word (words, "dns-search"))
+            device.dns_search = g_intern_string (take (words));
         else if (take_word (words, "gateway6"))
             device.gateway[SG_IPV6] = take_ip (words);
         else if (take_word (words, "gateway4"))
@@ -436,6 +442,25 @@ parse_device (Words *words, SgSituationText *to)
             unknown (words);
     }
     g_array_append_val (to->snapshot->devices, device);
+}
+
+/* The value is what is left of the line, as g_variant_print() writes it. */
+static void
+parse_resolver (Words *words, SgSituationText *to)
+{
+    SgResolverLink link = {.ifindex = take_interface (words, to->snapshot)};
+    g_autofree char *text = g_strjoinv (" ", words->words + words->next);
+
+    if (strcmp (text, "unknown") != 0) {
+        GError *error = NULL;
+        GVariant *value =
+            g_variant_parse (G_VARIANT_TYPE (SG_RESOLVER_TYPE), text, NULL, NULL, &error);
+
+        g_assert_no_error (error);
+        link.has = g_variant_ref_sink (value);
+    }
+    to->snapshot->resolver_answers = true;
+    g_array_append_val (to->snapshot->resolver, link);
 }
 
 static void
@@ -566,6 +591,7 @@ static const struct {
     {"wireguard", parse_wireguard},
     {"networkmanager", parse_networkmanager},
     {"device", parse_device},
+    {"resolver", parse_resolver},
     {"foreign-chain", parse_foreign_chain},
     {"config", parse_config},
     {"outbound", parse_outbound},

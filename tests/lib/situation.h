@@ -7,13 +7,14 @@
  *     route default table main proto 9 metric 100 via fe80::1 dev eth0 [expires] [pref high]
  *     rule pref 0 lookup 255 proto 2
  *     wireguard wg0 fwmark 0x0 [default6] [default4]
- *     peer PUBLICKEY dev wg0 [preshared] [allowed PREFIX]…
+ *     peer PUBLICKEY dev wg0 [preshared] [endpoint IP] [allowed PREFIX]…
  *     proxy 2001:db8::2 dev eth0 proto sixgate
  *     sysctl net/ipv6/conf/all/forwarding 0
  *     profile wg0 [fwmark 0x0] [address 2001:db8::2/128]… [preshared PUBLICKEY]…
  *     networkmanager absent|starting|ready
  *     device eth0 kind ethernet can-be-gateway managed active [external] [gateway6 IP]
- *         [type inbound-outbound]
+ *         [type inbound-outbound] [dns IP,IP…] [dns-search DOMAIN,DOMAIN…]
+ *     resolver wg0 VALUE        # what systemd-resolved has for the link; “unknown”: nothing
  *     foreign-chain NAME
  *     config KEY=VALUE          outbound IF          trusted IF PREFIX
  *     override PREFIX IF        (sorted by prefix)

@@ -379,6 +379,16 @@ test_state_select (void)
 
 /* ---- the memory ---- */
 
+static GVariant *
+resolver_value (const char *text)
+{
+    g_autoptr (GError) error = NULL;
+    GVariant *value = g_variant_parse (G_VARIANT_TYPE (SG_RESOLVER_TYPE), text, NULL, NULL, &error);
+
+    g_assert_no_error (error);
+    return g_variant_ref_sink (value);
+}
+
 static void
 test_memory_round_trip (void)
 {
@@ -388,7 +398,12 @@ test_memory_round_trip (void)
                             .device = {.name = "wg0",
                                        .kind = "wireguard",
                                        .typed = true,
-                                       .type = SG_WG_TYPE_INBOUND_OUTBOUND}};
+                                       .type = SG_WG_TYPE_INBOUND_OUTBOUND,
+                                       .dns = g_intern_string ("10.64.0.1, fd00:c::1"),
+                                       .dns_search = g_intern_string ("corp.example; ~")}};
+    const char *had = "([(2, [0x0a, 0x3b, 0x00, 0x01], 53, '“a”; b\\\\c')], [('.', true)], true)";
+    SgResolverMemo memo = {
+        .ifindex = 7, .before = resolver_value (had), .ours = resolver_value (had)};
     g_autofree char *text = NULL;
     g_autofree char *text_again = NULL;
     g_autoptr (SgMemory) again = NULL;
@@ -397,6 +412,7 @@ test_memory_round_trip (void)
     g_array_append_vals (memory->marks, marks, G_N_ELEMENTS (marks));
     g_assert_true (sg_ip_parse ("fe80::1", &gateway.device.gateway[SG_IPV6]));
     g_array_append_val (memory->gateways, gateway);
+    g_array_append_val (memory->resolver, memo);
     g_ptr_array_add (memory->warned, g_strdup ("“a”; b\\c"));
     text = sg_memory_to_text (memory);
     again = sg_memory_parse (FILE_NAME, text, strlen (text), &error);
@@ -404,6 +420,13 @@ test_memory_round_trip (void)
     g_assert_cmpmem (again->marks->data, again->marks->len * sizeof *marks, marks, sizeof marks);
     g_assert_cmpstr (g_ptr_array_index (again->warned, 0), ==, "“a”; b\\c");
     g_assert_cmpuint (g_array_index (again->gateways, SgRemembered, 0).ifindex, ==, 7);
+    g_assert_true (g_array_index (again->gateways, SgRemembered, 0).device.dns ==
+                   gateway.device.dns);
+    g_assert_true (g_array_index (again->gateways, SgRemembered, 0).device.dns_search ==
+                   gateway.device.dns_search);
+    g_assert_cmpuint (g_array_index (again->resolver, SgResolverMemo, 0).ifindex, ==, 7);
+    g_assert_true (g_variant_equal (g_array_index (again->resolver, SgResolverMemo, 0).before,
+                                    g_array_index (memory->resolver, SgResolverMemo, 0).before));
     text_again = sg_memory_to_text (again);
     g_assert_cmpstr (text, ==, text_again);
 }
@@ -480,6 +503,10 @@ test_memory_refuses (void)
         "[gateway 2]\n",
         "[gateway 2]\nName=a/b\n",
         "[gateway 2]\nName=1234567890123456\n",
+        "[resolver 0]\nBefore=([], [], false)\nOurs=([], [], false)\n",
+        "[resolver 2]\nBefore=([], [], false)\n",
+        "[resolver 2]\nBefore=([], [], false)\nOurs=([], [], 1)\n",
+        "[resolver 2]\nBefore=x\nOurs=([], [], false)\n",
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {

@@ -433,9 +433,9 @@ begin_profile (Answer *answer)
     open_setting (answer, "connection"); /* one that is of no use */
     close_containers (answer, 2);
     open_setting (answer, "user");
-    g_assert_cmpint (sd_bus_message_append (answer->message, "{sv}", "data", "a{ss}", 2,
-                                            "sixgate.dns", "10.0.0.1", "sixgate.type",
-                                            "inbound-outbound"),
+    g_assert_cmpint (sd_bus_message_append (answer->message, "{sv}", "data", "a{ss}", 3,
+                                            "sixgate.dns", "10.0.0.1, fd00::1", "sixgate.type",
+                                            "inbound-outbound", "sixgate.dns-search", "corp"),
                      >=, 0);
     close_containers (answer, 2);
     open_setting (answer, "wireguard");
@@ -480,6 +480,8 @@ test_profile (void)
 
     g_assert_cmpuint (profile->fwmark, ==, 51820);
     g_assert_cmpint (profile->type, ==, SG_WG_TYPE_INBOUND_OUTBOUND);
+    g_assert_cmpstr (profile->dns, ==, "10.0.0.1, fd00::1");
+    g_assert_cmpstr (profile->dns_search, ==, "corp");
     g_assert_cmpuint (profile->preshared->len, ==, 1);
     sg_wg_key_encode (&g_array_index (profile->preshared, SgWgRawKey, 0), &key);
     g_assert_cmpstr (key.text, ==, PEER);

@@ -19,4 +19,4 @@ ipv6.address-data:
 ipv6.never-default: true
 ipv6.addr-gen-mode: 1
 user.data: {'sixgate.type': 'outbound-only', 'sixgate.dns': '172.16.0.1'}
-# ivpn: DNS = 172.16.0.1 is kept in the profile, but not used: only servers inside the tunnel's own network, of an inbound-outbound gateway, are asked
+# ivpn: DNS = 172.16.0.1 is kept in the profile and asked only while the gateway is the selected outbound, by systemd-resolved

@@ -22,4 +22,4 @@ ipv6.addr-gen-mode: 1
 user.data: {'sixgate.type': 'outbound-only', 'sixgate.dns': '8.8.8.8, 8.8.4.4'}
 # netmaker.conf:6: PostUp is not run; NetworkManager's dispatcher can run a script instead
 # netmaker.conf:7: PostDown is not run; NetworkManager's dispatcher can run a script instead
-# netmaker: DNS = 8.8.8.8, 8.8.4.4 is kept in the profile, but not used: only servers inside the tunnel's own network, of an inbound-outbound gateway, are asked
+# netmaker: DNS = 8.8.8.8, 8.8.4.4 is kept in the profile and asked only while the gateway is the selected outbound, by systemd-resolved

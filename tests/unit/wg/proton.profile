@@ -17,4 +17,4 @@ ipv6.method: 'disabled'
 ipv6.never-default: true
 ipv6.addr-gen-mode: 1
 user.data: {'sixgate.type': 'outbound-only', 'sixgate.dns': '10.2.0.1'}
-# proton: DNS = 10.2.0.1 is kept in the profile, but not used: only servers inside the tunnel's own network, of an inbound-outbound gateway, are asked
+# proton: DNS = 10.2.0.1 is kept in the profile and asked only while the gateway is the selected outbound, by systemd-resolved

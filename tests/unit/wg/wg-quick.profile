@@ -29,4 +29,4 @@ user.data: {'sixgate.type': 'outbound-only', 'sixgate.dns': '10.192.122.1, fd42:
 # wg-quick.conf:13: PostDown is not run; NetworkManager's dispatcher can run a script instead
 # wg-quick.conf:14: PreUp is not run; NetworkManager's dispatcher can run a script instead
 # wg-quick.conf:15: PreDown is not run; NetworkManager's dispatcher can run a script instead
-# wg-quick: DNS = 10.192.122.1, fd42:192:122::1 is kept in the profile, but not used: only servers inside the tunnel's own network, of an inbound-outbound gateway, are asked
+# wg-quick: DNS = 10.192.122.1, fd42:192:122::1 is kept in the profile and asked only while the gateway is the selected outbound, by systemd-resolved
