@@ -20,7 +20,7 @@ source_suite=${SIXGATE_VM_SOURCE:-trixie-backports}
 
 # Libraries come with what needs them (glib with network-manager, libmnl and libnftnl with
 # nftables), so that no name here belongs to one release only.
-packages="systemd systemd-sysv libpam-systemd dbus polkitd network-manager nftables
+packages="systemd systemd-sysv systemd-resolved libpam-systemd dbus polkitd network-manager nftables
   wireguard-tools iproute2 iputils-ping procps kmod udev tcpdump libcap2-bin netcat-openbsd
   conntrack radvd dnsmasq-base strace less socat jq python3-minimal"
 
