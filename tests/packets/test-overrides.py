@@ -7,7 +7,9 @@ send leaves by wg1 or not at all; everything else goes where it goes without the
 import os
 
 import internet
-from internet import CONTAINER, FAR, HOST, INJECTED, LAN_CLIENT, SERVICE, ip, run
+from family import (CLAIMS, CONTAINER, CONTAINER_ROUTER, FAR, FLAG, HOST, INJECTED, INJECTED_NET, IPV4,
+                    LAN_CLIENT, NFT, ROUTER, SERVICE, alone)
+from internet import ip, run
 
 internet.enter()
 net = internet.Internet()
@@ -45,7 +47,7 @@ def table(selection):
         tap.ok(got == 'ok', f'{selection}: the host answers who comes by {gateway}', got)
     got = far.tcp(to=SERVICE, source=FAR)
     tap.ok(got == 'ok', f'{selection}: the address of the host answers', got)
-    for to, what in ((LAN_CLIENT, 'the LAN'), ('fd00:c::1', 'the host')):
+    for to, what in ((LAN_CLIENT, 'the LAN'), (CONTAINER_ROUTER, 'the host')):
         got = container.tcp(to=to)
         tap.ok(got == 'ok', f'{selection}: the container reaches {what}', got)
 
@@ -55,11 +57,12 @@ def attacks():
     short = {'to': FAR, 'timeout': 0.05, 'source': SERVICE}
     yield 'SO_BINDTODEVICE', lambda: [getattr(host, k)(device=d, **short)
                                       for k in KINDS for d in ('eth0', 'wg0')]
-    yield 'IPV6_PKTINFO', lambda: host.pktinfo(to=FAR, port=7, source=SERVICE, device='eth0')
+    yield 'PKTINFO', lambda: host.pktinfo(to=FAR, port=7, source=SERVICE, device='eth0')
     yield 'crafted packets', lambda: [host.craft(to=FAR, source=SERVICE, port=7, kinds=k)
                                       for k in ((), ('fragment',), ('destination',))]
-    yield 'a routing header', lambda: host.udp(to=LAN_CLIENT, rthdr=FAR, port=7, timeout=0.05,
-                                               source=SERVICE)
+    if not IPV4:
+        yield 'a routing header', lambda: host.udp(to=LAN_CLIENT, rthdr=FAR, port=7, timeout=0.05,
+                                                   source=SERVICE)
 
 
 def nothing_else(selection):
@@ -70,14 +73,14 @@ def nothing_else(selection):
         left = net.watch(to=FAR, port=set(KINDS.values()))
         by = {g for g, n in left.items() if n} - {'wg1'}
         tap.ok(not by, f'{selection}: {what}: by no other gateway', by)
-    ip('route add 2001:db8:3:1::/64 via fe80::1 dev eth0 proto ra metric 50')
+    ip(f'route add {INJECTED_NET} via {ROUTER} dev eth0 proto {CLAIMS} metric 50')
     for how in ('before the next run', 'after it'):
         by = set()
         for agent, options in MINE.values():
             by |= left_by(agent, 'udp', to=INJECTED, timeout=0.05, **options)[1]
         tap.ok(not by - {'wg1'}, f'{selection}: an injected route, {how}: by no other gateway', by)
         net.reconcile()
-    ip('route del 2001:db8:3:1::/64 via fe80::1 dev eth0')
+    ip(f'route del {INJECTED_NET} via {ROUTER} dev eth0')
     net.reconcile()
 
 
@@ -109,8 +112,7 @@ def without_wg1():
 
 
 def with_wg1():
-    ip(f'addr replace {HOST["wg1"]}/128 dev wg1\n'
-       f'addr replace {internet.FOR_CONTAINER["wg1"]}/128 dev wg1 preferred_lft 0')
+    ip(net.addresses_of('wg1'))
 
 
 def not_a_gateway():
@@ -122,11 +124,11 @@ def lines_count():
     """Without the sets that bind them, the same sources do leave by the selected gateway."""
     net.select('wg0')
     for pref in (70, 71):
-        for line in run('ip', '-6', 'rule', 'show', 'pref', str(pref)).splitlines():
+        for line in run('ip', FLAG, 'rule', 'show', 'pref', str(pref)).splitlines():
             ip('rule del pref ' + line.replace(':', '', 1))
     _, by = left_by(container, 'udp', timeout=0.05)
     tap.ok(not by, 'without the rules 70 and 71 the guard still keeps the container in', by)
-    run('nft', 'flush', 'set', 'ip6', 'startos', 'overrides')
+    run('nft', 'flush', 'set', NFT, 'startos', 'overrides')
     _, by = left_by(container, 'udp', timeout=0.05)
     tap.ok(by == {'wg0'}, 'without them and @overrides it leaves by the selected gateway', by)
     net.reconcile()
@@ -141,18 +143,18 @@ def kept():
         text = net.reconcile('-v')
         tap.ok(' 0 writes' in text, f'{selection}: a second run writes nothing', text[-300:])
     net.select('auto')
-    net.reconcile('--remove-override', CONTAINER + '/128')
+    net.reconcile('--remove-override', alone(CONTAINER))
     got, by = left_by(container, 'tcp')
     tap.ok(got == 'ok' and by == {'eth0'}, 'a removed override binds nobody any more', got, by)
-    net.reconcile('--add-override', CONTAINER + '/128=wg0')
-    net.reconcile('--add-override', CONTAINER + '/128=wg1')
+    net.reconcile('--add-override', alone(CONTAINER) + '=wg0')
+    net.reconcile('--add-override', alone(CONTAINER) + '=wg1')
     got, by = left_by(container, 'tcp')
     tap.ok(got == 'ok' and by == {'wg1'}, 'an override that is said again changes its gateway', got,
            by)
-    for line in run('ip', '-6', 'rule', 'show').splitlines():
+    for line in run('ip', FLAG, 'rule', 'show').splitlines():
         if int(line.split(':')[0]) not in (0, 32766, 32767):
             ip('rule del pref ' + line.replace(':', '', 1))
-    run('nft', 'delete', 'table', 'ip6', 'startos')
+    run('nft', 'delete', 'table', NFT, 'startos')
     os.remove('/run/sixgate/memory')
     net.reconcile('--boot')
     by = set()
@@ -167,7 +169,7 @@ def kept():
 
 
 net.write_memory()
-net.override(True, CONTAINER + '/128')
+net.override(True, alone(CONTAINER))
 net.override(True)
 for choice in OUT:
     net.select(choice)
