@@ -29,7 +29,7 @@ dbus/nm/.* $pure|$core|nm/[a-z-]+\.h|$c|$values|$io|systemd/sd-(bus|event)\.h
 dbus/service/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-(bus|event|daemon)\.h
 nm-plugin/.* base/[a-z]+\.h|$core|[a-z-]+\.h|$c|$values|NetworkManager\.h|nm-[a-z-]+\.h|gmodule\.h
 nm-plugin/.* base/[a-z]+\.h|$core|nm-profile\.h|$c|$values|NetworkManager\.h
-dbus/gateway/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|$c|$values|$io|netdb\.h
+dbus/gateway/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|$c|$values|$io|glob\.h|netdb\.h
 dbus/tunnel/.* base/[a-z]+\.h|$core|kernel/kernel\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|tunnel/[a-z-]+\.h|$c|$values
 dispatcher/[a-z]+\.[ch] base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|tunnel/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-daemon\.h
 dispatcher/doctor/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|(facts|leak)\.h|$c|$values|$io|json-glib/json-glib\.h

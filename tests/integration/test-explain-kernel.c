@@ -708,7 +708,8 @@ main (int argc, char **argv)
         g_autofree char *test = g_strdup_printf ("/explain-kernel/%s", name);
         Case *run;
 
-        if (!g_file_test (path, G_FILE_TEST_EXISTS))
+        /* Explanations are of IPv6 alone: what is routed in IPv4 they refuse. */
+        if (!g_file_test (path, G_FILE_TEST_EXISTS) || g_str_has_prefix (name, "ipv4-"))
             continue;
         run = g_new0 (Case, 1);
         run->path = g_steal_pointer (&path);

@@ -42,7 +42,7 @@ ipv4_up() {   # the same internet in IPv4
     for n in inet home; do in_ns $n sysctl -qw net.ipv4.ip_forward=1; done
     ip -n home addr add 198.18.0.1/24 dev lan
     for n in home vps; do
-        [ $n = home ] && set -- 198.18.1 || set -- 198.18.2
+        if [ $n = home ]; then set -- 198.18.1; else set -- 198.18.2; fi
         ip -n inet addr add "$1.1/30" dev $n
         ip -n $n addr add "$1.2/30" dev wan
         ip -n $n route add default via "$1.1"
@@ -73,10 +73,10 @@ carries() {   # carries FILE INTERFACE: the first and the last address of each f
     local v4=203.0.113.254 v6=2001:db8:fa::1 a
     [ "$2" != wg-quick ] || { v4=10.192.122.1 v6=fd42:192:122::1; }
     for a in $(hosts "$1" | sed -n '/\./p' | sed -n '1p;$p'); do   # by the link: only IPv6 has our tables
-        ping -c 1 -W 1 -q -I "$2" -I "$a" $v4 || return
+        ping -c 1 -W 1 -q -I "$2" -I "$a" "$v4" || return
     done
     for a in $(hosts "$1" | sed -n '/:/p' | sed -n '1p;$p'); do
-        ping -6 -c 1 -W 1 -q -I "$a" $v6 || return
+        ping -6 -c 1 -W 1 -q -I "$a" "$v6" || return
     done
 }
 ipv4_up

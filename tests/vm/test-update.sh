@@ -40,7 +40,7 @@ ${5:-}
 C
 }
 psk_is() { [ "$(wg show wg0 preshared-keys | awk -v p="$(peer server)" '$1 == p { print $2 }')" = "$(cat "$work/$1.psk")" ]; }
-psk_on_disk() { grep -qFf "$work/$1.psk" $saved/wg0.nmconnection; }
+psk_on_disk() { grep -qFf "$work/$1.psk" "$saved/wg0.nmconnection"; }
 server_psk() { in_ns vps wg set wg peer "$(peer host)" preshared-key "$work/$1.psk"; }
 update() { "$gateway" update wg0 "$work/$1"; }
 refused() {   # refused RE COMMAND...
