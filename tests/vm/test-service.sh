@@ -86,7 +86,8 @@ polkit.addRule(function(action, subject) {
     if (action.id == "org.sixgate.sixgate1.manage" && subject.user == "nobody") return polkit.Result.YES;
 });
 R
-chmod 755 /etc/polkit-1/rules.d; chmod 644 /etc/polkit-1/rules.d/10-test.rules
+chmod 755 /etc/polkit-1 /etc/polkit-1/rules.d; chmod 644 /etc/polkit-1/rules.d/10-test.rules   # it is no root
+systemctl restart polkit
 ok "polkit grants manage: it is done" until_ok 10 nobody $name $root $manager Reconcile
 ok "but no keys" says read-secrets nobody $name $root/gateway/wg0 $gateway Export
 rm /etc/polkit-1/rules.d/10-test.rules
