@@ -184,7 +184,8 @@ add_gateways (SgNftTable *table, const SgSituation *situation)
 static void
 add_choices (SgNftTable *table, const SgSituation *situation)
 {
-    static const uint32_t any[2] = {0, UINT32_MAX};
+    /* All that an interface index can be (an int): nft takes no larger one, and the plan is printed. */
+    static const uint32_t any[2] = {0, INT32_MAX};
     const SgPrefix everything = sg_prefix_any (situation->af);
     const GArray *overrides = situation->state->overrides;
 

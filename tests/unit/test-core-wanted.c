@@ -511,11 +511,11 @@ static const Row set_rows[] = {
      "selected { \""},
     {"overrides/their sources by any interface, and by their gateway",
      HOST "override fd00:7::/64 wg0\n",
-     "overrides { 0-4294967295 . fd00:7::/64 }\noverride_ways { \"wg0\" . fd00:7::/64 }\n"
-     "unselected { 0-4294967295 . ::/0 }\nchain guard_post\nchain choice_post",
+     "overrides { 0-2147483647 . fd00:7::/64 }\noverride_ways { \"wg0\" . fd00:7::/64 }\n"
+     "unselected { 0-2147483647 . ::/0 }\nchain guard_post\nchain choice_post",
      "selected { \""},
     {"overrides/no way while it is gone", HOST SELECTED "override fd00:7::/64 wg9\n",
-     "overrides { 0-4294967295 . fd00:7::/64 }\nselected { \"wg0\" }",
+     "overrides { 0-2147483647 . fd00:7::/64 }\nselected { \"wg0\" }",
      "override_ways {\nunselected {"},
     {"guard/not in auto; the marks always", HOST,
      "chain ingress\nchain mangle_prerouting\nchain mangle_output", "chain guard\nchain choice"},
