@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sixgate-gateway: gateways by file, as a command. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fs.h"
-#include "base/log.h"
 #include "base/privileges.h"
+#include "command.h"
 #include "gateway/gateway-ops.h"
 #include "pass/files.h"
-#include "reconcile.h"
-
-/* A person waits: NetworkManager gets more time than in an event. */
-#define TIMEOUT_MIN_MS 10000u
 
 typedef struct {
     char **words; /* behind the name of the command; NULL-terminated */
@@ -216,10 +210,10 @@ run_locked (const Command *command, Call *call, GError **error)
 
     if (!config)
         return false;
-    lock = sg_files_lock (MAX (config->lock_timeout_ms, TIMEOUT_MIN_MS), error);
+    lock = sg_files_lock (MAX (config->lock_timeout_ms, SG_COMMAND_TIMEOUT_MIN_MS), error);
     if (lock < 0)
         return false;
-    call->timeout_ms = MAX (config->nm_timeout_ms, TIMEOUT_MIN_MS);
+    call->timeout_ms = MAX (config->nm_timeout_ms, SG_COMMAND_TIMEOUT_MIN_MS);
     ok = command->run (call, error);
     close (lock);
     return ok;
@@ -228,24 +222,15 @@ run_locked (const Command *command, Call *call, GError **error)
 int
 main (int argc, char **argv)
 {
-    const SgOptions repair = {.repair = true};
     g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
-    g_autoptr (GError) error = NULL;
+    GError *error = NULL;
     Call call = {.warnings = warnings};
     const Command *command;
-    bool ok;
 
-    umask (077);
-    signal (SIGPIPE, SIG_IGN);
-    sg_log_init ();
+    sg_command_begin ();
     command = parse (&argc, &argv, &call, &error);
-    ok = command && sg_privileges_drop (&error) && run_locked (command, &call, &error);
+    if (command && sg_privileges_drop (&error))
+        run_locked (command, &call, &error);
     sg_wg_text_free (call.text);
-    if (!ok) {
-        sg_log_failure (error);
-        return sg_error_exit_status (error);
-    }
-    for (guint i = 0; i < warnings->len; i++)
-        sg_log_warning (g_ptr_array_index (warnings, i));
-    return command->changes ? sg_reconcile (&repair, /* healing= */ NULL) : 0;
+    return sg_command_end (error, command && command->changes, warnings);
 }

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sixgate-tunnel: subnets and devices of the tunnel role, as a command. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/privileges.h"
 #include "base/qr.h"
+#include "command.h"
 #include "core/tunnel-prefix.h"
 #include "pass/files.h"
-#include "reconcile.h"
 #include "tunnel/tunnel-ops.h"
-
-/* A person waits: NetworkManager gets more time than in an event. */
-#define TIMEOUT_MIN_MS 10000u
 
 typedef struct {
     char **words; /* behind the name of the command; NULL-terminated */
@@ -362,7 +356,7 @@ static bool
 keep (const Command *command, Call *call, const SgTunnel *next, GError **error)
 {
     bool restore = command->run == profile_restore;
-    uint32_t timeout = MAX (call->config->nm_timeout_ms, TIMEOUT_MIN_MS);
+    uint32_t timeout = MAX (call->config->nm_timeout_ms, SG_COMMAND_TIMEOUT_MIN_MS);
 
     if (!restore && !sg_tunnel_ops_save (next, error))
         return false;
@@ -379,7 +373,8 @@ keep (const Command *command, Call *call, const SgTunnel *next, GError **error)
 static bool
 run_locked (const Command *command, Call *call, GError **error)
 {
-    int lock = sg_files_lock (MAX (call->config->lock_timeout_ms, TIMEOUT_MIN_MS), error);
+    int lock =
+        sg_files_lock (MAX (call->config->lock_timeout_ms, SG_COMMAND_TIMEOUT_MIN_MS), error);
     g_autoptr (SgTunnel) next = NULL;
     g_autoptr (GError) problem = NULL;
     bool ok = lock >= 0 && (call->tunnel = sg_tunnel_ops_open (error));
@@ -398,27 +393,16 @@ run_locked (const Command *command, Call *call, GError **error)
 int
 main (int argc, char **argv)
 {
-    const SgOptions repair = {.repair = true};
     g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
-    g_autoptr (GError) error = NULL;
+    GError *error = NULL;
     Call call = {.warnings = warnings};
     const Command *command;
-    bool ok;
 
-    umask (077);
-    signal (SIGPIPE, SIG_IGN);
-    sg_log_init ();
+    sg_command_begin ();
     command = parse (&argc, &argv, &call, &error);
-    ok = command && sg_privileges_drop (&error) && (call.config = sg_files_load_config (&error)) &&
-         run_locked (command, &call, &error);
+    if (command && sg_privileges_drop (&error) && (call.config = sg_files_load_config (&error)))
+        run_locked (command, &call, &error);
     g_clear_pointer (&call.tunnel, sg_tunnel_free);
     g_clear_pointer (&call.config, sg_config_free);
-    if (!ok) {
-        sg_log_failure (error);
-        return sg_error_exit_status (error);
-    }
-    fflush (stdout);
-    for (guint i = 0; i < warnings->len; i++)
-        sg_log_warning (g_ptr_array_index (warnings, i));
-    return command->changes ? sg_reconcile (&repair, /* healing= */ NULL) : 0;
+    return sg_command_end (error, command && command->changes, warnings);
 }

@@ -208,7 +208,9 @@ tell_all (SgResolverTalk *talk, const SgResolverChange *change)
     static const struct {
         const char *method;
         gsize member;
-    } calls[] = {{"SetLinkDomains", 1}, {"SetLinkDefaultRoute", 2}, {"SetLinkDNSEx", 0}};
+    } calls[] = {{"SetLinkDomains", SG_RESOLVER_DOMAINS},
+                 {"SetLinkDefaultRoute", SG_RESOLVER_DEFAULT_ROUTE},
+                 {"SetLinkDNSEx", SG_RESOLVER_SERVERS}};
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS (calls); i++)

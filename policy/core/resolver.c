@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-/* The members of SG_RESOLVER_TYPE. */
-enum { SERVERS, DOMAINS, DEFAULT_ROUTE, MEMBERS_N };
-
 /* ---- what a link is to have ---- */
 
 static void
@@ -52,7 +49,7 @@ is_wanted (const SgWantedDns *dns, GVariant *server)
 static GVariant *
 with_servers (GVariant *before, const SgWantedDns *dns)
 {
-    g_autoptr (GVariant) have = g_variant_get_child_value (before, SERVERS);
+    g_autoptr (GVariant) have = g_variant_get_child_value (before, SG_RESOLVER_SERVERS);
     GVariantBuilder servers;
 
     g_variant_builder_init (&servers, G_VARIANT_TYPE ("a(iayqs)"));
@@ -86,7 +83,7 @@ static GVariant *
 with_domains (GVariant *before, const SgWantedDns *dns)
 {
     g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr (GVariant) have = g_variant_get_child_value (before, DOMAINS);
+    g_autoptr (GVariant) have = g_variant_get_child_value (before, SG_RESOLVER_DOMAINS);
     GVariantBuilder domains;
 
     g_variant_builder_init (&domains, G_VARIANT_TYPE ("a(sb)"));
@@ -107,13 +104,13 @@ with_domains (GVariant *before, const SgWantedDns *dns)
 static GVariant *
 with_dns (GVariant *before, const SgWantedDns *dns)
 {
-    GVariant *members[MEMBERS_N] = {
-        [SERVERS] = with_servers (before, dns),
-        [DOMAINS] = with_domains (before, dns),
-        [DEFAULT_ROUTE] = g_variant_new_boolean (true),
+    GVariant *members[SG_RESOLVER_MEMBERS_N] = {
+        [SG_RESOLVER_SERVERS] = with_servers (before, dns),
+        [SG_RESOLVER_DOMAINS] = with_domains (before, dns),
+        [SG_RESOLVER_DEFAULT_ROUTE] = g_variant_new_boolean (true),
     };
 
-    return g_variant_ref_sink (g_variant_new_tuple (members, MEMBERS_N));
+    return g_variant_ref_sink (g_variant_new_tuple (members, SG_RESOLVER_MEMBERS_N));
 }
 
 /* ---- what it had before us ---- */
@@ -135,20 +132,20 @@ static GVariant *
 before_us (const SgResolverLink *link, const SgMemory *memory)
 {
     const SgResolverMemo *memo = find_memo (memory, link->ifindex);
-    GVariant *members[MEMBERS_N];
+    GVariant *members[SG_RESOLVER_MEMBERS_N];
     GVariant *result;
 
     if (!memo)
         return g_variant_ref (link->has);
-    for (gsize i = 0; i < MEMBERS_N; i++) {
+    for (gsize i = 0; i < SG_RESOLVER_MEMBERS_N; i++) {
         g_autoptr (GVariant) has = g_variant_get_child_value (link->has, i);
         g_autoptr (GVariant) ours = g_variant_get_child_value (memo->ours, i);
 
         members[i] = g_variant_equal (has, ours) ? g_variant_get_child_value (memo->before, i)
                                                  : g_variant_ref (has);
     }
-    result = g_variant_ref_sink (g_variant_new_tuple (members, MEMBERS_N));
-    for (gsize i = 0; i < MEMBERS_N; i++)
+    result = g_variant_ref_sink (g_variant_new_tuple (members, SG_RESOLVER_MEMBERS_N));
+    for (gsize i = 0; i < SG_RESOLVER_MEMBERS_N; i++)
         g_variant_unref (members[i]);
     return result;
 }
@@ -340,9 +337,9 @@ static void
 print_change (const SgResolverChange *change, const SgSnapshot *snapshot, GString *out)
 {
     const char *name = sg_snapshot_link_name (change->ifindex, snapshot);
-    g_autoptr (GVariant) servers = g_variant_get_child_value (change->to, SERVERS);
-    g_autoptr (GVariant) domains = g_variant_get_child_value (change->to, DOMAINS);
-    g_autoptr (GVariant) route = g_variant_get_child_value (change->to, DEFAULT_ROUTE);
+    g_autoptr (GVariant) servers = g_variant_get_child_value (change->to, SG_RESOLVER_SERVERS);
+    g_autoptr (GVariant) domains = g_variant_get_child_value (change->to, SG_RESOLVER_DOMAINS);
+    g_autoptr (GVariant) route = g_variant_get_child_value (change->to, SG_RESOLVER_DEFAULT_ROUTE);
 
     g_string_append_printf (out, "resolvectl dns %s", name);
     print_servers (servers, out);

@@ -102,6 +102,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgWireguardProfile, sg_wireguard_profile_free)
 /* What systemd-resolved has for a link: what SetLinkDNSEx, SetLinkDomains and SetLinkDefaultRoute
  * (org.freedesktop.resolve1(5)) take, one behind the other. */
 #define SG_RESOLVER_TYPE "(a(iayqs)a(sb)b)"
+enum { SG_RESOLVER_SERVERS, SG_RESOLVER_DOMAINS, SG_RESOLVER_DEFAULT_ROUTE, SG_RESOLVER_MEMBERS_N };
 
 typedef struct {
     uint32_t ifindex;
