@@ -21,9 +21,9 @@ from roads import Roads
 Row = namedtuple('Row', 'lan profile tunnels over then')
 NUMBER = {1: '', 2: 'two of: '}
 # In the guest the first shows a native import as the selected outbound; the second, of which the same
-# is asked, that one of ours is no different on the wire.
-ROWS = {True: (Row('slaac', 'full', 1, 6, ('restarted',)), Row('dhcpv6', 'ours', 1, 4, ('remade',)),
-               Row('static', 'split', 2, 6, ('renamed',))),
+# is asked on the same LAN, that one of ours is no different on the wire.
+ROWS = {True: (Row('slaac', 'full', 1, 6, ('restarted',)), Row('slaac', 'ours', 1, 6, ()),
+               Row('dhcpv6', 'ours', 1, 4, ('remade',)), Row('static', 'split', 2, 6, ('renamed',))),
         False: (Row('dhcpv6', 'full', 2, 0, ('remade', 'replugged')),
                 Row('slaac', 'split', 1, 0, ('renamed',)),
                 Row('static', 'before', 1, 0, ('restarted',)))}
