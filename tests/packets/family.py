@@ -31,6 +31,10 @@ SHORT_NET = '10.0.0.0/8' if IPV4 else 'fd00::/8'  # as short as a network of nei
 SERVICE_NET = '198.51.100.192/26' if IPV4 else '2001:db8:b:c::/64'
 TUNNEL_NET = {'wg0': '198.51.100.0/26' if IPV4 else '2001:db8:a::/64',
               'wg1': '198.51.100.128/26' if IPV4 else '2001:db8:b::/64'}
+TRANSFERS = '100.64.0.0/16' if IPV4 else '2001:db8:e0::/44'  # of the Internet itself
+CLAIM_AROUND = '192.0.0.0/16' if IPV4 else '2001:db8::/40'  # around INJECTED_NET and LAN_NET
+TUN_NET = '10.59.0.0/24' if IPV4 else 'fd00:e::/64'
+NEW_BRIDGE_NET = '172.16.18.0/24' if IPV4 else 'fd00:8::/64'
 NEW_NET = '192.175.48.0/24' if IPV4 else '2001:db8:f::/64'
 NOBODYS = '192.88.99.0/24' if IPV4 else '2001:db8:dead::/48'
 OTHERS = '192.31.196.0/24' if IPV4 else '2001:db8:beef::/48'
@@ -62,6 +66,9 @@ SERVER = {'wg0': '198.51.100.1' if IPV4 else '2001:db8:a::1',  # in the tunnel, 
 RESOLVER = '172.30.53.1' if IPV4 else 'fc00:53::1'
 RESOLVER_HOST = '172.30.53.2' if IPV4 else 'fc00:53::2'
 NEW = '192.175.48.2' if IPV4 else '2001:db8:f::2'  # of the host, on a link that nobody knows yet
+NEW_BRIDGE, NEW_CONTAINER = ('172.16.18.1', '172.16.18.2') if IPV4 else ('fd00:8::1', 'fd00:8::2')
+TUN_HOST, TUN_DEVICE = ('10.59.0.1', '10.59.0.2') if IPV4 else ('fd00:e::1', 'fd00:e::2')
+LOOPBACK = '127.0.0.1' if IPV4 else '::1'
 # on the LAN, as next hops: the home router, the client, the host
 HOME = '192.0.2.1' if IPV4 else '2001:db8:1::1'
 ROUTER = '192.0.2.1' if IPV4 else 'fe80::1'

@@ -14,7 +14,7 @@ from family import AF, IPV4
 
 ANY = '0.0.0.0' if IPV4 else '::'
 IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_RTHDR = 23, 25, 57
-IP_OPTIONS, IP_PKTINFO, IP_LSRR = 4, 8, 131
+IP_OPTIONS, IP_PKTINFO, IP_RECVERR, SOURCE_ROUTES = 4, 8, 11, {'lsrr': 131, 'ssrr': 137}
 # of the family: level, and options for the interface of what is not bound
 LEVEL, UNICAST_IF, MULTICAST_IF = (0, 50, 32) if IPV4 else (socket.IPPROTO_IPV6, 76, 17)
 SO_MARK = 36
@@ -133,15 +133,23 @@ def fast_open(to, port, source=None):
 
 
 @result
-def routed(kind, via, final, port):
-    """By a segment routing header (RFC 8754), of IPv4 a loose source route (RFC 791): first stop
+def routed(kind, via, final, port, option='lsrr', errors=False):
+    """By a segment routing header (RFC 8754), of IPv4 a source route (RFC 791): first stop
     @via, then @final."""
     header = bytes([0, 4, 4, 1, 1, 0, 0, 0]) + packed(final) + packed(via)
-    route = bytes([IP_LSRR, 7, 4]) + packed(via) + bytes(1)
+    route = bytes([SOURCE_ROUTES[option], 7, 4]) + packed(via) + bytes(1)
     with new_socket(getattr(socket, 'SOCK_' + kind), timeout=0.1) as s:
         s.setsockopt(LEVEL, *((IP_OPTIONS, route) if IPV4 else (IPV6_RTHDR, header)))
         if IPV4 and kind == 'DGRAM':  # connect() would take the source for @final
-            s.sendto(b'hello', (final, port))
+            if errors:
+                s.setsockopt(LEVEL, IP_RECVERR, 1)
+            try:
+                s.sendto(b'hello', (final, port))
+            except PermissionError:
+                if not errors:
+                    raise
+            if errors:  # a drop says nothing else, a reject does
+                s.recv(100)
             return
         s.connect((final, port))
         s.send(b'hello')
