@@ -251,7 +251,7 @@ class Internet:
         text = '[memory]\nMarks=%s\nWarned=\n' % ''.join('%d;' % m for m in marks)
         for g in gateways:
             kind = 'ethernet' if g == 'eth0' else 'wireguard'
-            via = '' if self.wireguard or g == 'eth0' else \
+            via = '' if self.wireguard or g not in TUNNEL_HOP else \
                 f'Gateway{4 if IPV4 else 6}={TUNNEL_HOP[g]}\n'
             of_type = 'inbound-outbound' if g in inbound else 'outbound-only'
             text += (f'[gateway {self.index(g)}]\nName={g}\nKind={kind}\nUuid=\n'

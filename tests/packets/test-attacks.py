@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import faults
 import internet
 from family import (CLAIMS, CLIENT_HOP, FAR, FLAG, GLOBAL_GROUPS, HOST, INJECTED, INJECTED_NET, IPV4,
                     LAN_CLIENT, NEW, NEW_NET, NFT, RESOLVER, RESOLVER_HOST, ROUTER, alone, with_length)
@@ -440,27 +441,72 @@ def try_row(what, selection, attack, flow, lines, *surroundings):
 
 # ---- rows with a counter or a history of their own
 
+NEW_ATTEMPTS = ((host, FAR, {'device': 'new0'}), (host, FAR, {'source': NEW}),
+                (host, INJECTED, {}), (container, INJECTED, {}))
+
+
+def new_link():
+    """An interface with an address, and what somebody there claims: the best default and a route."""
+    host.tun(device='new0')
+    ip(f'link set new0 up\naddr add {with_length(NEW, NEW_NET)} dev new0\n'
+       f'route add default dev new0 proto {CLAIMS} metric 1\n'
+       f'route add {INJECTED_NET} dev new0 proto {CLAIMS} metric 1')
+
+
+def left_by_new(lines=()):
+    """How many of our attempts leave by it, without those lines."""
+    for line in lines:
+        delete_line(*line)
+    host.packets(device='new0')
+    for who, to, options in NEW_ATTEMPTS:
+        who.udp(to=to, port=PORT, timeout=0.02, **options)
+        who.tcp(to=to, port=PORT, timeout=0.02, **options)
+    return len([p for p in host.packets(device='new0') if p[4] == PORT])
+
+
 def new_interface():
     """One that nothing of ours has seen: the guard knows what is no gateway, not what is one."""
     net.select('wg0')
-    host.tun(device='new0')
-    ip(f'link set new0 up\naddr add {with_length(NEW, NEW_NET)} dev new0\n'
-       f'route add default dev new0 metric 1\nroute add {INJECTED_NET} dev new0 metric 1')
-    left = []
-    for lines in ((), REFUSAL):
-        for line in lines:
-            delete_line(*line)
-        host.packets(device='new0')
-        for to, options in ((FAR, {'device': 'new0'}), (FAR, {'source': NEW}),
-                            (INJECTED, {})):
-            host.udp(to=to, port=PORT, timeout=0.02, **options)
-            host.tcp(to=to, port=PORT, timeout=0.02, **options)
-        left.append(len([p for p in host.packets(device='new0') if p[4] == PORT]))
+    new_link()
+    left = left_by_new(), left_by_new(REFUSAL)
     ip('link del new0')
     net.reconcile()
     tap.ok(left[0] == 0, 'a new interface, before anything of ours has run: nothing leaves by it',
            left)
     tap.ok(left[1] > 0, 'a new interface: without choice: reject, choice_post: drop it does', left)
+
+
+def new_gateway(on):
+    """NetworkManager says that it is one; the run for it is what hangs."""
+    if on:
+        new_link()
+        net.write_memory(gateways=(*HOST, 'new0'))
+    else:
+        ip('link del new0')
+        net.write_memory()
+        net.reconcile()
+
+
+def hanging_dispatcher():
+    """The run for a new gateway stands still: with its first question, and with each of its writes.
+    Nothing of ours can run meanwhile, for it holds the lock."""
+    if not faults.possible():
+        tap.skip('a new interface, our dispatcher hanging', 'no strace')
+        return
+    net.select('wg0')
+    new_gateway(True)
+    writes = faults.writes_of()
+    new_gateway(False)
+    left, without = {}, {}
+    for number in (1, *writes):
+        new_gateway(True)
+        with faults.Hanging(number):
+            left[number], without[number] = left_by_new(), left_by_new(REFUSAL)
+        new_gateway(False)
+    tap.ok(writes and not any(left.values()), 'a new interface, our dispatcher hanging before it has '
+           f'looked and at each of {len(writes)} writes: nothing leaves by it', left)
+    tap.ok(all(without.values()), 'a new interface, our dispatcher hanging: without choice: reject, '
+           'choice_post: drop it does', without)
 
 
 def reboot():
@@ -502,7 +548,7 @@ if IPV4 and not LONG and not only:
 for row in rows:
     if not only or any(word in row[0] for word in only):
         try_row(*row)
-for special in (new_interface, reboot):
+for special in (new_interface, hanging_dispatcher, reboot):
     if not only or special.__name__ in only:
         special()
 print(f'# {"sized" if LONG else "reduced"}: {FLUSHES} flushes of conntrack under load, '

@@ -6,7 +6,6 @@ What left is counted outside the host, at the next hop of each gateway and by th
 import os
 import re
 import select
-import shutil
 import socket
 import struct
 import subprocess
@@ -14,7 +13,9 @@ import sys
 import threading
 import time
 
+import faults
 import internet
+from faults import killed_at, writes_of
 from internet import CONTAINER, FAR, HOST, ip, run
 
 internet.enter()
@@ -268,15 +269,6 @@ def state():
                      sorted(run('ip', '-6', 'route', 'show', 'table', 'all').splitlines()) + [nft])
 
 
-def writes_of(words):
-    """The numbers of the messages of an undisturbed run that change something."""
-    run('strace', '-o', '/run/sends', '-e', 'trace=sendto', internet.LIBEXEC, *words)
-    with open('/run/sends', encoding='utf-8') as f:
-        sends = [line for line in f if line.startswith('sendto(')]
-    return [i + 1 for i, line in enumerate(sends)
-            if not re.search(r'NLM_F_DUMP|nlmsg_type=[^,]*_GET', line)]
-
-
 def probe(who):
     """Attempts of those who are bound; the gateways by which something left."""
     left()
@@ -290,7 +282,7 @@ def probe(who):
 
 
 def kills():
-    if not shutil.which('strace'):
+    if not faults.possible():
         tap.skip('killed at each write', 'no strace')
         return
     done = 0
@@ -303,10 +295,7 @@ def kills():
         missed, leaks, differ = [], {}, []
         for number in numbers:
             prepare(selection, overrides)
-            p = subprocess.run(['strace', '-o', '/dev/null', '-e', 'trace=sendto', '-e',
-                                f'inject=sendto:signal=KILL:when={number}', internet.LIBEXEC,
-                                *words], capture_output=True, check=False)
-            if p.returncode != -9:
+            if not killed_at(number, words):
                 missed.append(number)
             done += 1
             allowed = next(iter(who.values()))
