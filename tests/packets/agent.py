@@ -232,7 +232,8 @@ def answering(pktinfo):
 
 
 def is_multicast(pktinfo):
-    return 224 <= pktinfo[8] < 240 if IPV4 else pktinfo[0] == 0xff
+    """Or broadcast: no source to answer from."""
+    return pktinfo[8] >= 224 if IPV4 else pktinfo[0] == 0xff
 
 
 def serve_udp(port):
@@ -273,7 +274,7 @@ def listen(name):
 # ---- what came by on a link
 
 sniffers = {}  # device → its socket
-seen, controls = {}, {}  # what somebody meant; what the link lives on, by ICMPv6 type
+seen, controls = {}, {}  # what somebody meant; what the link lives on
 
 
 def describe(packet):
@@ -289,7 +290,9 @@ def describe_ipv4(packet):
         return (source, to, protocol, 0, 0), True
     if protocol == ICMP:
         return (source, to, protocol, packet[at], packet[at + 1]), True
-    return (source, to, protocol) + struct.unpack('!HH', packet[at:at + 4]), protocol != IGMP
+    if protocol == IGMP:
+        return (source, to, protocol, packet[at], packet[at + 1]), False
+    return (source, to, protocol) + struct.unpack('!HH', packet[at:at + 4]), True
 
 
 def describe_ipv6(packet):
@@ -364,7 +367,7 @@ def packets(device):
 
 
 def icmp_types(device):
-    """The types of the discovery packets since the last time."""
+    """The types of the discovery packets since the last time; of IPv4, of IGMP."""
     fetch(device)
     got, controls[device] = controls[device], []
     return sorted({p[3] for p in got})

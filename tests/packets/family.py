@@ -82,8 +82,25 @@ LINK_LOCAL_NET = '169.254.0.0/16' if IPV4 else 'fe80::/10'
 LINK_LOCAL_ROUTER = '169.254.0.1/16' if IPV4 else 'fe80::1/64'
 LINK_LOCAL = '169.254.0.1%eth0' if IPV4 else 'fe80::1%eth0'
 EVERYBODY = '224.0.0.1%eth0' if IPV4 else 'ff02::1%eth0'
+DHCP_SERVER = '100.64.1.2'  # the LAN's, behind its router: where a lease is renewed
+MDNS = '224.0.0.251' if IPV4 else 'ff02::fb'
 GLOBAL_GROUPS = ('224.0.1.1', '232.1.2.3', '233.252.0.1', '238.255.255.255') if IPV4 else \
     ('ff0e::1', 'ff1e::1', 'ff3e::8000:1', 'ff0f::1')
+
+# ---- what a test adds to the LAN and to the containers, and takes away again
+
+SECOND_NET = '198.18.5.0/24' if IPV4 else '2001:db8:1:5::/64'  # another network on the link
+SECOND, SECOND_CLIENT = ('198.18.5.2', '198.18.5.12') if IPV4 else \
+    ('2001:db8:1:5::2', '2001:db8:1:5::c')
+BEHIND_NET = '198.18.6.0/24' if IPV4 else '2001:db8:1:6::/64'  # behind the client
+BEHIND = '198.18.6.1' if IPV4 else '2001:db8:1:6::1'
+# containers' own: of the tunnel, of the LAN
+ROUTED_NET = '198.51.100.64/28' if IPV4 else '2001:db8:a:c::/64'
+ROUTED_HOST, ROUTED = ('198.51.100.65', '198.51.100.66') if IPV4 else \
+    ('2001:db8:a:c::1', '2001:db8:a:c::2')
+LAN_ROUTED_NET = '192.0.2.192/28' if IPV4 else '2001:db8:1:7::/64'
+LAN_ROUTED_HOST, LAN_ROUTED = ('192.0.2.193', '192.0.2.194') if IPV4 else \
+    ('2001:db8:1:7::1', '2001:db8:1:7::2')
 
 
 def with_length(address, network):

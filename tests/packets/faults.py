@@ -18,11 +18,15 @@ def possible():
     return shutil.which('strace') is not None
 
 
-def writes_of(words=()):
-    """The numbers of the messages of an undisturbed run that change something."""
+def sends_of(words):
     run('strace', '-o', '/run/sends', *SENDS, internet.LIBEXEC, *words)
     with open('/run/sends', encoding='utf-8') as f:
-        sends = [line for line in f if line.startswith('sendto(')]
+        return [line for line in f if line.startswith('sendto(')]
+
+
+def writes_of(words=()):
+    """The numbers of the messages of an undisturbed run that change something."""
+    sends = sends_of(words)
     return [i + 1 for i, line in enumerate(sends)
             if not re.search(r'NLM_F_DUMP|nlmsg_type=[^,]*_GET', line)]
 
@@ -33,6 +37,13 @@ def killed_at(number, words):
                         f'inject=sendto:signal=KILL:when={number}', internet.LIBEXEC, *words],
                        capture_output=True, check=False)
     return p.returncode == -9
+
+
+def slowly(words, pause_ms=50):
+    """A run with a pause after each message, from the first on that may change something."""
+    first = len(sends_of(('--dry-run', *words))) + 1
+    run('strace', '-o', '/dev/null', *SENDS, '-e',
+        f'inject=sendto:delay_exit={pause_ms * 1000}:when={first}+', internet.LIBEXEC, *words)
 
 
 class Hanging:

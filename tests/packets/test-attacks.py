@@ -473,7 +473,8 @@ def new_interface():
     net.reconcile()
     tap.ok(left[0] == 0, 'a new interface, before anything of ours has run: nothing leaves by it',
            left)
-    tap.ok(left[1] > 0, 'a new interface: without choice: reject, choice_post: drop it does', left)
+    tap.ok(left[1] > 0, 'a new interface, before anything of ours has run: without choice: reject, '
+           'choice_post: drop it does', left)
 
 
 def new_gateway(on):

@@ -13,10 +13,12 @@ import time
 from family import AF, IPV4
 
 ANY = '0.0.0.0' if IPV4 else '::'
-IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_RTHDR = 23, 25, 57
+IPV6_RTHDR = 57
 IP_OPTIONS, IP_PKTINFO, IP_RECVERR, SOURCE_ROUTES = 4, 8, 11, {'lsrr': 131, 'ssrr': 137}
 # of the family: level, and options for the interface of what is not bound
 LEVEL, UNICAST_IF, MULTICAST_IF = (0, 50, 32) if IPV4 else (socket.IPPROTO_IPV6, 76, 17)
+MTU_DISCOVER, RECVERR = (10, IP_RECVERR) if IPV4 else (23, 25)
+JOIN_GROUP = 35 if IPV4 else socket.IPV6_JOIN_GROUP  # struct ip_mreqn, struct ipv6_mreq
 SO_MARK = 36
 MSG_FASTOPEN, SIOCGIFHWADDR, ETH_P_IPV6 = 0x20000000, 0x8927, 0x86DD
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = 0, 43, 44, 60  # next header (RFC 8200, section 4)
@@ -318,15 +320,19 @@ joined = []
 @result
 def join(group, device):
     s = new_socket(socket.SOCK_DGRAM)
-    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
-                 packed(group) + struct.pack('I', socket.if_nametoindex(device)))
+    index = struct.pack('I', socket.if_nametoindex(device))
+    s.setsockopt(LEVEL, JOIN_GROUP, packed(group) + (bytes(4) if IPV4 else b'') + index)
     joined.append(s)
 
 
 @result
 def ask(to, port, source):
-    """A question to a group; anybody may answer."""
+    """A question to a group or to everybody on a link (%interface); anybody may answer."""
     with new_socket(socket.SOCK_DGRAM, source=source, timeout=0.4) as s:
+        device = to.partition('%')[2]
+        if IPV4 and device:  # what only IPv6 can say in the address
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            s.setsockopt(LEVEL, MULTICAST_IF, bytes(8) + struct.pack('I', socket.if_nametoindex(device)))
         s.sendto(b'hello', resolved(to, port))
         s.recv(100)
 
@@ -335,8 +341,8 @@ def ask(to, port, source):
 def too_big(to, port, size, source=None):
     """Sends a datagram that somebody on the way cannot forward: does he say so?"""
     with new_socket(socket.SOCK_DGRAM, source=source, timeout=0.5) as s:
-        s.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, 2)
-        s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+        s.setsockopt(LEVEL, MTU_DISCOVER, 2)
+        s.setsockopt(LEVEL, RECVERR, 1)
         s.connect((to, port))
         s.send(bytes(size))
         try:
