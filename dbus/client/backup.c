@@ -39,12 +39,13 @@ export_gateway (SgClient *client, const char *path, GError **error)
 
 /* ---- backup ---- */
 
-static void
-add_overrides (GKeyFile *file, GVariant *manager)
+/* Each as "PREFIX INTERFACE"; NULL at the end. */
+static GPtrArray *
+override_lines (GVariant *manager)
 {
     g_autoptr (GVariant) overrides =
         g_variant_lookup_value (manager, "Overrides", G_VARIANT_TYPE ("a(ss)"));
-    g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+    GPtrArray *lines = g_ptr_array_new_with_free_func (g_free);
 
     for (gsize i = 0; overrides && i < g_variant_n_children (overrides); i++) {
         const char *prefix, *interface;
@@ -52,8 +53,17 @@ add_overrides (GKeyFile *file, GVariant *manager)
         g_variant_get_child (overrides, i, "(&s&s)", &prefix, &interface);
         g_ptr_array_add (lines, g_strdup_printf ("%s %s", prefix, interface));
     }
+    g_ptr_array_add (lines, NULL);
+    return lines;
+}
+
+static void
+add_overrides (GKeyFile *file, GVariant *manager)
+{
+    g_autoptr (GPtrArray) lines = override_lines (manager);
+
     g_key_file_set_string_list (file, GROUP, "overrides", (const char *const *) lines->pdata,
-                                lines->len);
+                                lines->len - 1);
 }
 
 static bool
@@ -258,53 +268,86 @@ restore_gateway (SgClient *client, const SgView *view, const Saved *saved, GPtrA
     return false;
 }
 
-/* Overrides become those of the file. */
 static bool
-restore_overrides (SgClient *client, const SgView *view, char **lines, GError **error)
+remove_override (SgClient *client, const char *line, GError **error)
 {
-    g_autoptr (GVariant) old =
-        g_variant_lookup_value (view->manager, "Overrides", G_VARIANT_TYPE ("a(ss)"));
+    g_auto (GStrv) words = g_strsplit (line, " ", 2);
+    g_autoptr (GVariant) answer = sg_client_manage (
+        client, "RemoveOverride", g_variant_new ("(s)", words[0] ? words[0] : ""), error);
 
-    for (gsize i = 0; old && i < g_variant_n_children (old); i++) {
-        g_autoptr (GVariant) answer = NULL;
-        const char *prefix;
+    return answer != NULL;
+}
 
-        g_variant_get_child (old, i, "(&s&s)", &prefix, NULL);
-        answer = sg_client_manage (client, "RemoveOverride", g_variant_new ("(s)", prefix), error);
-        if (!answer)
+static bool
+add_override (SgClient *client, const char *line, GError **error)
+{
+    g_auto (GStrv) words = g_strsplit (line, " ", 2);
+    g_autoptr (GVariant) answer = NULL;
+
+    if (g_strv_length (words) != 2) {
+        g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT,
+                     "the backup is damaged at the override “%s”", line);
+        return false;
+    }
+    answer =
+        sg_client_manage (client, "AddOverride", g_variant_new ("(ss)", words[0], words[1]), error);
+    return answer != NULL;
+}
+
+/* Overrides become @lines. What is the same stays in force; what is not goes first, because
+ * prefixes of two must not overlap. */
+static bool
+set_overrides (SgClient *client, const char *const *lines, GError **error)
+{
+    g_autoptr (SgView) view = sg_view_new (client, error);
+    g_autoptr (GPtrArray) present = view ? override_lines (view->manager) : NULL;
+    const char *const *old = present ? (const char *const *) present->pdata : NULL;
+
+    if (!old)
+        return false;
+    for (guint i = 0; old[i]; i++) {
+        if (!g_strv_contains (lines, old[i]) && !remove_override (client, old[i], error))
             return false;
     }
-    for (char **line = lines; line && *line; line++) {
-        g_auto (GStrv) words = g_strsplit (*line, " ", 2);
-        g_autoptr (GVariant) answer = NULL;
-
-        if (words[0] && words[1])
-            answer = sg_client_manage (client, "AddOverride",
-                                       g_variant_new ("(ss)", words[0], words[1]), error);
-        if (!answer)
+    for (guint i = 0; lines[i]; i++) {
+        if (!g_strv_contains (old, lines[i]) && !add_override (client, lines[i], error))
             return false;
     }
     return true;
 }
 
+/* The outbound last: what fails before it leaves it alone. */
 static bool
-restore_choices (SgClient *client, const SgView *view, GKeyFile *file, GError **error)
+restore_choices (SgClient *client, GKeyFile *file, GError **error)
 {
+    static const char *const none[] = {NULL};
     g_autofree char *outbound = g_key_file_get_string (file, GROUP, "outbound", NULL);
     g_auto (GStrv) lines = g_key_file_get_string_list (file, GROUP, "overrides", NULL, NULL);
     g_autoptr (GVariant) answer = NULL;
 
-    if (!restore_overrides (client, view, lines, error))
+    if (!set_overrides (client, lines ? (const char *const *) lines : none, error))
         return false;
     answer = sg_client_manage (client, "SetDefaultOutbound",
                                g_variant_new ("(s)", outbound ? outbound : ""), error);
     return answer != NULL;
 }
 
-/* As it was before; what cannot be taken back is said. */
 static void
-roll_back (SgClient *client, const GPtrArray *undo)
+say_not_taken_back (const GError *error)
 {
+    fprintf (stderr, "sixgatectl: cannot take back what was changed: %s\n", error->message);
+}
+
+/* As it was before (@view, @undo); what cannot be taken back is said. Overrides first: those of
+ * before need no gateway that is new. */
+static void
+roll_back (SgClient *client, const SgView *view, const GPtrArray *undo)
+{
+    g_autoptr (GPtrArray) overrides = override_lines (view->manager);
+    g_autoptr (GError) failure = NULL;
+
+    if (!set_overrides (client, (const char *const *) overrides->pdata, &failure))
+        say_not_taken_back (failure);
     for (guint i = undo->len; i > 0; i--) {
         const Undo *step = g_ptr_array_index (undo, i - 1);
         const SgObject object = {step->path, SG_CLIENT_GATEWAY};
@@ -314,42 +357,39 @@ roll_back (SgClient *client, const GPtrArray *undo)
                                  : sg_client_tell (client, &object, "Remove", NULL, &error);
 
         if (!done)
-            fprintf (stderr, "sixgatectl: cannot take back what was changed: %s\n", error->message);
+            say_not_taken_back (error);
     }
 }
 
 static bool
-restore (SgClient *client, GKeyFile *file, const GPtrArray *gateways, GPtrArray *undo,
+restore (SgClient *client, const SgView *view, GKeyFile *file, const GPtrArray *gateways,
          GError **error)
 {
-    g_autoptr (SgView) view = sg_view_new (client, error);
+    g_autoptr (GPtrArray) undo = g_ptr_array_new_with_free_func ((GDestroyNotify) free_undo);
+    bool done = true;
 
-    if (!view)
-        return false;
-    for (guint i = 0; i < gateways->len; i++) {
-        if (!restore_gateway (client, view, g_ptr_array_index (gateways, i), undo, error))
-            return false;
-    }
-    return restore_choices (client, view, file, error);
+    for (guint i = 0; done && i < gateways->len; i++)
+        done = restore_gateway (client, view, g_ptr_array_index (gateways, i), undo, error);
+    done = done && restore_choices (client, file, error);
+    if (!done)
+        roll_back (client, view, undo);
+    return done;
 }
 
 static bool
 run_restore (SgClient *client, const SgArguments *arguments, GError **error)
 {
-    g_autoptr (GPtrArray) undo = g_ptr_array_new_with_free_func ((GDestroyNotify) free_undo);
     g_autoptr (GPtrArray) gateways = NULL;
     g_autoptr (GKeyFile) file = NULL;
+    g_autoptr (SgView) view = NULL;
 
     if (!need_root (error))
         return false;
     file = read_backup (arguments->words[0], error);
     gateways = file ? read_gateways (file, error) : NULL;
-    if (!gateways)
+    view = gateways ? sg_view_new (client, error) : NULL;
+    if (!view || !restore (client, view, file, gateways, error))
         return false;
-    if (!restore (client, file, gateways, undo, error)) {
-        roll_back (client, undo);
-        return false;
-    }
     printf ("%u gateways restored\n", gateways->len);
     return true;
 }
@@ -373,8 +413,8 @@ const SgCommand sg_backup_commands[] = {
         .help =
             "Gateways that are missing are imported, those that are there are taken over to the "
             "file; others\nstay. Outbound and overrides become those of the file, and the LAN "
-            "of this moment counts as\nlocal. When a gateway cannot be restored, those before it "
-            "are as they were.",
+            "of this moment counts as\nlocal. When something cannot be restored, all is as it "
+            "was.",
         .min_words = 1,
         .max_words = 1,
         .run = run_restore,

@@ -165,8 +165,8 @@ sg_model_new (const SgState *state, const SgSnapshot *snapshot, const SgWanted *
     model->overrides = g_array_copy (state->overrides);
     model->warnings = copy_words (wanted->warnings);
     model->gateways = g_ptr_array_new_with_free_func (free_gateway);
-    for (guint i = 0; i < wanted->gateways->len; i++) {
-        const SgGateway *gateway = &g_array_index (wanted->gateways, SgGateway, i);
+    for (guint i = 0; i < wanted->present->len; i++) {
+        const SgGateway *gateway = &g_array_index (wanted->present, SgGateway, i);
 
         g_ptr_array_add (model->gateways, active_gateway (gateway, snapshot, catalog));
     }

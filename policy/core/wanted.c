@@ -256,6 +256,8 @@ sg_wanted_new (const SgConfig *config, const SgState *state, const SgMemory *mem
     g_array_append_vals (addresses, wanted->addresses->data, wanted->addresses->len);
     repaired.addresses = addresses;
     decide (wanted, &situation);
+    wanted->present = wanted->addresses->len ? sg_gateways_find (config, memory, snapshot)
+                                             : g_array_ref (wanted->gateways);
     return wanted;
 }
 
@@ -265,6 +267,7 @@ sg_wanted_free (SgWanted *wanted)
     if (!wanted)
         return;
     g_array_unref (wanted->gateways);
+    g_array_unref (wanted->present);
     g_array_unref (wanted->rules);
     g_ptr_array_unref (wanted->routes);
     g_array_unref (wanted->fwmarks);

@@ -47,7 +47,8 @@ typedef struct {
 } SgWantedRpFilter;
 
 typedef struct {
-    GArray *gateways;   /* of SgGateway, sorted by ifindex */
+    GArray *gateways;   /* of SgGateway, sorted by ifindex; with @addresses put back */
+    GArray *present;    /* the same gateways, by what is there now */
     GArray *rules;      /* of SgRule, in the order in which they are to be added */
     GPtrArray *routes;  /* of SgRoute (owned), sorted by sg_route_compare */
     GArray *fwmarks;    /* of SgWantedFwmark: only those to be changed */

@@ -202,6 +202,11 @@ def test_backup():
         half.write(whole.read()[20:])
     ends("a damaged one changes nothing", 1, ["restore", "/run/t/half"], error="sixgatectl: .* nothing was changed")
     check("indeed", run("status", "--json") == before)
+    # The first override can be restored, the second cannot: the one that there was is back.
+    with open(BACKUP, encoding="utf-8") as whole, open("/run/t/wrong", "w", encoding="utf-8") as wrong:
+        wrong.write(re.sub("(?m)^overrides=.*", r"overrides=2001:db8:78::/64 nm0;2001:db8:78::/48 nm1", whole.read()))
+    ends("an override that cannot be restored", 1, ["restore", "/run/t/wrong"], error="sixgatectl: .*2001:db8:78::/64.*")
+    check("everything is as it was before", run("status", "--json") == before, run("status", "--json"))
     ends("a folder that is not there", 1, ["backup", "/run/t/nowhere/backup"])
 
 

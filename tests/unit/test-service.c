@@ -99,6 +99,31 @@ test_model (void)
     g_assert_nonnull (g_ptr_array_index (model->warnings, 0));
 }
 
+/* An address that its profile has and somebody took away: what it can do is what it can do now. */
+static void
+test_model_address_taken_away (void)
+{
+    g_autoptr (SgSnapshot) snapshot = sg_snapshot_new ();
+    g_autoptr (GHashTable) catalog = sg_nm_catalog_new ();
+    SgWireguardProfile *profile = sg_wireguard_profile_new ("wg0");
+    SgWireguard wireguard = {.ifindex = 3, .peer_default = {[SG_IPV6] = true}};
+    SgWgAddress said = {.len = 128};
+    const char *reasons[] = {"no-address", ""};
+
+    snapshot->nm = SG_NM_READY;
+    add_device (snapshot, 3, "wg0", "wireguard", "a");
+    g_array_append_val (snapshot->wireguards, wireguard);
+    g_assert_true (sg_ip_parse ("2001:db8:a::2", &said.ip));
+    g_array_append_val (profile->addresses, said);
+    g_ptr_array_add (snapshot->profiles, profile);
+    for (guint i = 0; i < G_N_ELEMENTS (reasons); i++) {
+        g_autoptr (SgModel) model = new_model (snapshot, "wg0", catalog);
+
+        g_assert_cmpstr (sg_model_gateway (model, "wg0")->reason, ==, reasons[i]);
+        add_address (snapshot, 3, "2001:db8:a::2");
+    }
+}
+
 /* What is not known any more is not made up: the old one is shown with the reason. */
 static void
 test_model_failed (void)
@@ -149,6 +174,7 @@ main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/service/model", test_model);
+    g_test_add_func ("/service/model/address-taken-away", test_model_address_taken_away);
     g_test_add_func ("/service/model/failed", test_model_failed);
     g_test_add_func ("/service/caller", test_caller);
     return g_test_run ();

@@ -58,8 +58,9 @@ ok "Export: what was imported, keys included" grep -q "$(cat "$work/host.key")" 
 
 # --- a subscriber
 ok "a subscriber is told of CanCarryIPv6 within 1 s" python3 "$here/bus.py" subscribe $root/gateway/wg0 ip addr del $HOST_TUNNEL/128 dev wg0
-python3 "$here/bus.py" subscribe $root/gateway/wg0 ip addr add $HOST_TUNNEL/128 dev wg0
+ok "which stays so, though its profile has the address" shows wg0 CanCarryIPv6 'b false'
 ok "a gateway that lost its address: nothing leaves elsewhere" no_new_packet home ask host $FAR
+ok "and told when it has it again" python3 "$here/bus.py" subscribe $root/gateway/wg0 ip addr add $HOST_TUNNEL/128 dev wg0
 
 # --- rights, with the real polkit
 before=$(all)
