@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sixgate-tunnel: subnets and devices of the tunnel role, as a command. */
+/* sixgate-tunnel: subnets, devices and pinholes of the tunnel role, as a command. */
+#include "tunnel.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,22 +14,10 @@
 #include "pass/files.h"
 #include "tunnel/tunnel-ops.h"
 
-typedef struct {
-    char **words; /* behind the name of the command; NULL-terminated */
-    const char *ip, *kind, *public_key, *endpoint;
-    gboolean allow_ula, qr;
-    SgConfig *config;
-    SgTunnel *tunnel;
-    GPtrArray *warnings; /* of char *, what there is to say when it went well */
-} Call;
-
-/* What a command makes of the state; NULL: with an error, or it changes nothing. */
-typedef SgTunnel *(*Change) (Call *call, GError **error);
-
 /* ---- subnets ---- */
 
 static SgTunnel *
-subnet_add (Call *call, GError **error)
+subnet_add (SgTunnelCall *call, GError **error)
 {
     SgPrefix network;
 
@@ -37,7 +27,7 @@ subnet_add (Call *call, GError **error)
 }
 
 static SgTunnel *
-subnet_remove (Call *call, GError **error)
+subnet_remove (SgTunnelCall *call, GError **error)
 {
     const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
 
@@ -45,7 +35,7 @@ subnet_remove (Call *call, GError **error)
 }
 
 static SgTunnel *
-subnet_set_name (Call *call, GError **error)
+subnet_set_name (SgTunnelCall *call, GError **error)
 {
     const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
 
@@ -54,7 +44,7 @@ subnet_set_name (Call *call, GError **error)
 }
 
 static SgTunnel *
-subnet_set_ipv6 (Call *call, GError **error)
+subnet_set_ipv6 (SgTunnelCall *call, GError **error)
 {
     const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
     g_autoptr (SgSnapshot) snapshot = NULL;
@@ -72,7 +62,7 @@ subnet_set_ipv6 (Call *call, GError **error)
 }
 
 static SgTunnel *
-subnet_clear_ipv6 (Call *call, GError **error)
+subnet_clear_ipv6 (SgTunnelCall *call, GError **error)
 {
     const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
     const SgTunnelPrefixRequest none = {0};
@@ -81,7 +71,7 @@ subnet_clear_ipv6 (Call *call, GError **error)
 }
 
 static SgTunnel *
-subnet_list (Call *call, GError **error)
+subnet_list (SgTunnelCall *call, GError **error)
 {
     for (guint i = 0; i < call->tunnel->subnets->len; i++) {
         const SgTunnelSubnet *subnet = g_ptr_array_index (call->tunnel->subnets, i);
@@ -95,8 +85,8 @@ subnet_list (Call *call, GError **error)
 
 /* ---- devices ---- */
 
-static bool
-find_device (const Call *call, SgTunnelDeviceId *ret_id, GError **error)
+bool
+sg_tunnel_call_device (const SgTunnelCall *call, SgTunnelDeviceId *ret_id, GError **error)
 {
     const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
     const SgTunnelDevice *device =
@@ -118,7 +108,7 @@ parse_kind (const char *text, SgTunnelKind *ret_kind, GError **error)
 }
 
 static bool
-fill_request (const Call *call, SgTunnelDeviceRequest *request, GError **error)
+fill_request (const SgTunnelCall *call, SgTunnelDeviceRequest *request, GError **error)
 {
     if (call->ip && (!sg_ip_parse (call->ip, &request->ip4) || request->ip4.family != AF_INET)) {
         g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
@@ -140,7 +130,7 @@ print_addresses (const SgTunnel *tunnel, const SgPrefix *network, const SgIp *ip
 }
 
 static SgTunnel *
-device_add (Call *call, GError **error)
+device_add (SgTunnelCall *call, GError **error)
 {
     const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
     g_autoptr (SgSnapshot) snapshot = NULL;
@@ -163,37 +153,38 @@ device_add (Call *call, GError **error)
 }
 
 static SgTunnel *
-device_remove (Call *call, GError **error)
+device_remove (SgTunnelCall *call, GError **error)
 {
     SgTunnelDeviceId id;
 
-    return find_device (call, &id, error) ? sg_tunnel_remove_device (call->tunnel, &id, error)
-                                          : NULL;
+    return sg_tunnel_call_device (call, &id, error)
+               ? sg_tunnel_remove_device (call->tunnel, &id, error)
+               : NULL;
 }
 
 static SgTunnel *
-device_set_name (Call *call, GError **error)
+device_set_name (SgTunnelCall *call, GError **error)
 {
     SgTunnelDeviceId id;
 
-    return find_device (call, &id, error)
+    return sg_tunnel_call_device (call, &id, error)
                ? sg_tunnel_rename_device (call->tunnel, &id, call->words[2], error)
                : NULL;
 }
 
 static SgTunnel *
-device_set_kind (Call *call, GError **error)
+device_set_kind (SgTunnelCall *call, GError **error)
 {
     SgTunnelDeviceId id;
     SgTunnelKind kind;
 
-    return find_device (call, &id, error) && parse_kind (call->words[2], &kind, error)
+    return sg_tunnel_call_device (call, &id, error) && parse_kind (call->words[2], &kind, error)
                ? sg_tunnel_set_kind (call->tunnel, &id, kind, error)
                : NULL;
 }
 
 static SgTunnel *
-device_allow_pinholes (Call *call, GError **error)
+device_allow_pinholes (SgTunnelCall *call, GError **error)
 {
     SgTunnelDeviceId id;
     bool yes = strcmp (call->words[2], "yes") == 0;
@@ -203,8 +194,9 @@ device_allow_pinholes (Call *call, GError **error)
                      call->words[2]);
         return NULL;
     }
-    return find_device (call, &id, error) ? sg_tunnel_allow_pinholes (call->tunnel, &id, yes, error)
-                                          : NULL;
+    return sg_tunnel_call_device (call, &id, error)
+               ? sg_tunnel_allow_pinholes (call->tunnel, &id, yes, error)
+               : NULL;
 }
 
 static void
@@ -221,7 +213,7 @@ print_devices (const SgTunnelSubnet *subnet)
 }
 
 static SgTunnel *
-device_list (Call *call, GError **error)
+device_list (SgTunnelCall *call, GError **error)
 {
     const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
 
@@ -246,7 +238,7 @@ print_secret (const char *text, GError **error)
 }
 
 static SgTunnel *
-device_show_config (Call *call, GError **error)
+device_show_config (SgTunnelCall *call, GError **error)
 {
     const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
     const SgTunnelDevice *device =
@@ -268,7 +260,7 @@ device_show_config (Call *call, GError **error)
 
 /* The profile as it should be, whoever changed or deleted it. */
 static SgTunnel *
-profile_restore (Call *call, GError **error)
+profile_restore (SgTunnelCall *call, GError **error)
 {
     return sg_tunnel_copy (call->tunnel);
 }
@@ -279,7 +271,7 @@ typedef struct {
     const char *object, *verb;
     guint n_words;
     bool changes;
-    Change run;
+    SgTunnelCommandRun run;
 } Command;
 
 static const Command commands[] = {
@@ -296,6 +288,12 @@ static const Command commands[] = {
     {"device", "set-name", 3, true, device_set_name},
     {"device", "set-kind", 3, true, device_set_kind},
     {"device", "allow-pinholes", 3, true, device_allow_pinholes},
+    {"pinhole", "list", 2, false, sg_tunnel_pinhole_list},
+    {"pinhole", "add", 4, true, sg_tunnel_pinhole_add},
+    {"pinhole", "remove", 4, true, sg_tunnel_pinhole_remove},
+    {"pinhole", "enable", 4, true, sg_tunnel_pinhole_enable},
+    {"pinhole", "disable", 4, true, sg_tunnel_pinhole_disable},
+    {"pinhole", "label", 5, true, sg_tunnel_pinhole_label},
     {"profile", "restore", 0, true, profile_restore},
 };
 
@@ -313,12 +311,17 @@ static const char usage[] =
     "  sixgate-tunnel device set-name SUBNET DEVICE NAME\n"
     "  sixgate-tunnel device set-kind SUBNET DEVICE client|server\n"
     "  sixgate-tunnel device allow-pinholes SUBNET DEVICE yes|no\n"
+    "  sixgate-tunnel pinhole list SUBNET DEVICE\n"
+    "  sixgate-tunnel pinhole add SUBNET DEVICE tcp|udp PORT[-PORT][:INTERNAL] [--label TEXT]\n"
+    "  sixgate-tunnel pinhole remove SUBNET DEVICE tcp|udp PORT[-PORT]\n"
+    "  sixgate-tunnel pinhole enable|disable SUBNET DEVICE tcp|udp PORT\n"
+    "  sixgate-tunnel pinhole label SUBNET DEVICE tcp|udp PORT TEXT\n"
     "  sixgate-tunnel profile restore\n"
     "\n"
     "The tunnel role: subnets and their devices. See sixgate-tunnel(8).";
 
 static const Command *
-parse (int *argc, char ***argv, Call *call, GError **error)
+parse (int *argc, char ***argv, SgTunnelCall *call, GError **error)
 {
     const GOptionEntry entries[] = {
         {"ip", 0, 0, G_OPTION_ARG_STRING, &call->ip, "IPv4 address of the device", "IPV4"},
@@ -329,6 +332,7 @@ parse (int *argc, char ***argv, Call *call, GError **error)
          "HOST[:PORT]"},
         {"allow-ula", 0, 0, G_OPTION_ARG_NONE, &call->allow_ula,
          "Also a prefix that nobody on the Internet reaches", NULL},
+        {"label", 0, 0, G_OPTION_ARG_STRING, &call->label, "What the pinhole is for", "TEXT"},
         {"qr", 0, 0, G_OPTION_ARG_NONE, &call->qr, "As a QR code, for phones", NULL},
         {NULL}};
     g_autoptr (GOptionContext) context = g_option_context_new (usage);
@@ -353,7 +357,7 @@ parse (int *argc, char ***argv, Call *call, GError **error)
 
 /* The state first: it holds from then on, whatever NetworkManager says. */
 static bool
-keep (const Command *command, Call *call, const SgTunnel *next, GError **error)
+keep (const Command *command, SgTunnelCall *call, const SgTunnel *next, GError **error)
 {
     bool restore = command->run == profile_restore;
     uint32_t timeout = MAX (call->config->nm_timeout_ms, SG_COMMAND_TIMEOUT_MIN_MS);
@@ -371,7 +375,7 @@ keep (const Command *command, Call *call, const SgTunnel *next, GError **error)
 }
 
 static bool
-run_locked (const Command *command, Call *call, GError **error)
+run_locked (const Command *command, SgTunnelCall *call, GError **error)
 {
     int lock =
         sg_files_lock (MAX (call->config->lock_timeout_ms, SG_COMMAND_TIMEOUT_MIN_MS), error);
@@ -395,7 +399,7 @@ main (int argc, char **argv)
 {
     g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
     GError *error = NULL;
-    Call call = {.warnings = warnings};
+    SgTunnelCall call = {.warnings = warnings};
     const Command *command;
 
     sg_command_begin ();

@@ -79,6 +79,9 @@
 #define SG_SET_TUNNEL_DEVICES "tunnel_devices"
 #define SG_MAP_TUNNEL_SUBNETS "tunnel_subnets"
 #define SG_SET_TUNNEL_MEMBERS "tunnel_members"
+/* Open external ports; where they lead when the internal one is another. */
+#define SG_SET_PINHOLES "pinholes"
+#define SG_MAP_PINHOLE_PORTS "pinhole_ports"
 #define SG_CHAIN_INGRESS "ingress"
 #define SG_CHAIN_MANGLE_PREROUTING "mangle_prerouting"
 #define SG_CHAIN_MANGLE_OUTPUT "mangle_output"
@@ -87,5 +90,6 @@
 #define SG_CHAIN_GUARD_POST "guard_post"
 #define SG_CHAIN_CHOICE "choice"
 #define SG_CHAIN_CHOICE_POST "choice_post"
+#define SG_CHAIN_TUNNEL_NAT "tunnel_nat"
 #define SG_CHAIN_TUNNEL_MANGLE "tunnel_mangle"
 #define SG_CHAIN_TUNNEL_FORWARD "tunnel_forward"

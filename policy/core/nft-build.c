@@ -6,6 +6,7 @@
 #include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
 #include <linux/ip.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
@@ -13,10 +14,12 @@
  * the first 4 bytes. */
 #define REG_FIRST NFT_REG_1
 #define REG_SECOND NFT_REG32_01
+/* Behind an address of 16 bytes: a protocol, a port. */
+#define REG_PROTOCOL NFT_REG_2
+#define REG_PORT NFT_REG32_05
 
 /* linux/netfilter/nf_conntrack_common.h, struct ip6_hdr, struct tcphdr */
 #define CT_STATE_NEW (1u << 3)
-#define CT_STATE_ESTABLISHED_RELATED (1u << 1 | 1u << 2)
 #define CT_DIRECTION_REPLY 1
 #define IPV6_HOPLIMIT_OFFSET 7
 #define IPV6_SADDR_OFFSET 8
@@ -24,6 +27,8 @@
 #define IPV4_SADDR_OFFSET 12
 #define IPV4_DADDR_OFFSET 16
 #define UDP_PORTS_OFFSET 0
+#define DPORT_OFFSET 2 /* of TCP and UDP */
+#define CT_DIRECTION_ORIGINAL 0
 #define DHCP_SERVER_PORT 67
 #define DHCP_CLIENT_PORT 68
 #define TCP_FLAGS_OFFSET 13
@@ -218,17 +223,6 @@ sg_nft_match_ct_new (SgNftRule *rule)
     say (rule, "ct state new");
     load_ct (rule, NFT_CT_STATE);
     mask (rule, &bit, sizeof bit);
-    compare_u32 (rule, NFT_CMP_NEQ, 0);
-}
-
-void
-sg_nft_match_ct_established (SgNftRule *rule)
-{
-    uint32_t bits = CT_STATE_ESTABLISHED_RELATED;
-
-    say (rule, "ct state established,related");
-    load_ct (rule, NFT_CT_STATE);
-    mask (rule, &bits, sizeof bits);
     compare_u32 (rule, NFT_CMP_NEQ, 0);
 }
 
@@ -466,6 +460,46 @@ sg_nft_match_narrow_multicast (SgNftRule *rule)
     load_payload (rule, NFT_PAYLOAD_NETWORK_HEADER, IPV6_DADDR_OFFSET, sizeof bits, REG_FIRST);
     mask (rule, bits, sizeof bits);
     compare (rule, NFT_CMP_LTE, last, sizeof last);
+}
+
+/* ---- pinholes ---- */
+
+/* Destination address and protocol, as the first two fields of a key. */
+static void
+load_address_protocol (SgNftRule *rule)
+{
+    load_address (rule, SG_NFT_DADDR, REG_FIRST);
+    load_meta (rule, NFT_META_L4PROTO, REG_PROTOCOL);
+}
+
+void
+sg_nft_match_original_port_in (SgNftRule *rule, const char *set)
+{
+    say (rule, "ip6 daddr . meta l4proto . ct original proto-dst @%s", set);
+    load_address_protocol (rule);
+    add (rule, (SgNftExpr) {.kind = SG_NFT_EXPR_CT_TUPLE,
+                            .key = NFT_CT_PROTO_DST,
+                            .op = CT_DIRECTION_ORIGINAL,
+                            .dreg = REG_PORT});
+    lookup (rule, set, /* inverted= */ false);
+}
+
+void
+sg_nft_translate_port (SgNftRule *rule, const char *map)
+{
+    SgNftExpr expr = {.kind = SG_NFT_EXPR_LOOKUP, .sreg = REG_FIRST, .dreg = REG_FIRST};
+
+    say (rule, "dnat to :ip6 daddr . meta l4proto . th dport map @%s", map);
+    g_strlcpy (expr.name, map, sizeof expr.name);
+    load_address_protocol (rule);
+    load_payload (rule, NFT_PAYLOAD_TRANSPORT_HEADER, DPORT_OFFSET, 2, REG_PORT);
+    add (rule, expr);
+    add (rule, (SgNftExpr) {.kind = SG_NFT_EXPR_NAT,
+                            .key = NFT_NAT_DNAT,
+                            .base = NFPROTO_IPV6,
+                            .sreg = REG_FIRST,
+                            .dreg = REG_FIRST,
+                            .flags = NF_NAT_RANGE_PROTO_SPECIFIED});
 }
 
 /* ---- statements ---- */

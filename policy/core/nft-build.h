@@ -23,9 +23,6 @@ void sg_nft_match_ct_mark_oif_in (SgNftRule *rule, const char *set);
 void sg_nft_match_ct_reply (SgNftRule *rule);
 void sg_nft_match_ct_new (SgNftRule *rule);
 
-/* "ct state established,related". */
-void sg_nft_match_ct_established (SgNftRule *rule);
-
 /* "meta l4proto PROTOCOL" (IPPROTO_*). */
 void sg_nft_match_l4proto (SgNftRule *rule, uint8_t protocol);
 /* "tcp flags & (syn | ack) != syn", behind sg_nft_match_l4proto (IPPROTO_TCP). */
@@ -75,6 +72,12 @@ void sg_nft_set_ct_mark_from_iif (SgNftRule *rule, const char *map);
 
 /* "ct mark set ip6 saddr map @MAP". */
 void sg_nft_set_ct_mark_from_address (SgNftRule *rule, SgNftAddress which, const char *map);
+/* "ip6 daddr . meta l4proto . ct original proto-dst @SET": the port that the connection was begun to,
+ * whatever became of it; behind sg_nft_match_l4proto(). */
+void sg_nft_match_original_port_in (SgNftRule *rule, const char *set);
+/* "dnat to :ip6 daddr . meta l4proto . th dport map @MAP": another port at the same address; behind
+ * sg_nft_match_l4proto(). */
+void sg_nft_translate_port (SgNftRule *rule, const char *map);
 /* "tcp option maxseg size set rt mtu", behind sg_nft_match_tcp_syn(). */
 void sg_nft_set_mss_from_route (SgNftRule *rule);
 

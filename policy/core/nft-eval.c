@@ -263,6 +263,9 @@ execute (Machine *machine, const SgNftExpr *expr)
     case SG_NFT_EXPR_CT_SET:
     case SG_NFT_EXPR_COUNTER:
         return NEXT;
+    /* The tunnel role's: no chain that is asked about has them. */
+    case SG_NFT_EXPR_CT_TUPLE:
+    case SG_NFT_EXPR_NAT:
     case SG_NFT_EXPR_UNKNOWN:
     case SG_NFT_EXPR_KIND_N:
         break;

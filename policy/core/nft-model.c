@@ -126,6 +126,15 @@ sg_nft_element_compare (const SgNftElement *a, const SgNftElement *b)
     return order ? order : (a->data > b->data) - (a->data < b->data);
 }
 
+void
+sg_nft_port_key (uint8_t key[SG_NFT_KEY_MAX], const SgIp *ip, uint8_t protocol, uint16_t port)
+{
+    memcpy (key, ip->bytes, sizeof ip->bytes);
+    key[16] = protocol;
+    key[20] = (uint8_t) (port >> 8);
+    key[21] = (uint8_t) port;
+}
+
 SgNftSet *
 sg_nft_set_new (const char *name)
 {

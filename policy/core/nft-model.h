@@ -9,6 +9,8 @@
 
 #include <glib.h>
 
+#include "base/prefix.h"
+
 /* ---- expressions: the instructions of a rule ---- */
 
 typedef enum {
@@ -27,6 +29,9 @@ typedef enum {
     SG_NFT_EXPR_COUNTER,    /* nothing: packets and bytes are not compared */
     SG_NFT_EXPR_REJECT,     /* key = NFT_REJECT_*, op = ICMP code */
     SG_NFT_EXPR_RT_LOAD,    /* key = NFT_RT_*, dreg */
+    SG_NFT_EXPR_CT_TUPLE,   /* key, op = direction (IP_CT_DIR_*), dreg */
+    SG_NFT_EXPR_NAT,        /* key = NFT_NAT_*, base = family, sreg, dreg = first and last port,
+                             * flags = NF_NAT_RANGE_* */
     SG_NFT_EXPR_TCPOPT_SET, /* key = option, offset, len, op = NFT_EXTHDR_OP_TCPOPT, sreg */
     SG_NFT_EXPR_KIND_N
 } SgNftExprKind;
@@ -106,10 +111,13 @@ uint32_t sg_nft_type_len (SgNftType type);
 typedef struct {
     uint8_t key[SG_NFT_KEY_MAX];
     uint8_t key_end[SG_NFT_KEY_MAX]; /* inclusive end, in sets with intervals; else zero */
-    uint32_t data;                   /* of maps, host order */
+    uint32_t data;                   /* of maps, host order; of ports too */
 } SgNftElement;
 
 int sg_nft_element_compare (const SgNftElement *a, const SgNftElement *b);
+
+/* Lays out a key of address, protocol (IPPROTO_*) and port. */
+void sg_nft_port_key (uint8_t key[SG_NFT_KEY_MAX], const SgIp *ip, uint8_t protocol, uint16_t port);
 
 typedef struct {
     char name[SG_NFT_NAME_MAX];

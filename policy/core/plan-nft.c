@@ -65,7 +65,8 @@ stage_of_removal (const SgNftSet *want, const SgNftElement *element)
     if (is_set (want, SG_SET_OVERRIDES))
         return stage_of_override_removal (want, element);
     return want->interval || want->data || is_set (want, SG_SET_EXEMPT) ||
-                   is_set (want, SG_SET_TUNNEL_DEVICES) || is_set (want, SG_SET_TUNNEL_MEMBERS)
+                   is_set (want, SG_SET_TUNNEL_DEVICES) || is_set (want, SG_SET_TUNNEL_MEMBERS) ||
+                   is_set (want, SG_SET_PINHOLES)
                ? SG_STAGE_GUARD
                : SG_STAGE_UNGUARD;
 }

@@ -148,7 +148,8 @@ print_element (const SgAction *action, const SgSnapshot *snapshot, GString *out)
         offset += (sg_nft_type_len (set->key[i]) + 3) & ~3u;
     }
     if (set->data)
-        g_string_append_printf (out, " : 0x%x", element->data);
+        g_string_append_printf (out, set->data == SG_NFT_TYPE_INET_SERVICE ? " : %u" : " : 0x%x",
+                                element->data);
     g_string_append (out, " }");
 }
 

@@ -67,6 +67,14 @@ static const struct {
     {SG_SET_TUNNEL_DEVICES, {SG_NFT_TYPE_IPV6_ADDR}, .part = SG_RULESET_TUNNEL},
     {SG_MAP_TUNNEL_SUBNETS, {SG_NFT_TYPE_IPV6_ADDR}, SG_NFT_TYPE_MARK, .part = SG_RULESET_TUNNEL},
     {SG_SET_TUNNEL_MEMBERS, {SG_NFT_TYPE_MARK, SG_NFT_TYPE_IPV6_ADDR}, .part = SG_RULESET_TUNNEL},
+    /* device, protocol, external port; of those that lead to another port, where to */
+    {SG_SET_PINHOLES,
+     {SG_NFT_TYPE_IPV6_ADDR, SG_NFT_TYPE_INET_PROTO, SG_NFT_TYPE_INET_SERVICE},
+     .part = SG_RULESET_TUNNEL},
+    {SG_MAP_PINHOLE_PORTS,
+     {SG_NFT_TYPE_IPV6_ADDR, SG_NFT_TYPE_INET_PROTO, SG_NFT_TYPE_INET_SERVICE},
+     SG_NFT_TYPE_INET_SERVICE,
+     .part = SG_RULESET_TUNNEL},
 };
 
 bool
@@ -469,6 +477,36 @@ add_accept_icmpv6 (SgNftChain *chain)
     sg_nft_accept (rule);
 }
 
+static const uint8_t pinhole_protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+
+/* Only the port is another one: the device has its own address. */
+static void
+fill_tunnel_nat (SgNftChain *chain, unsigned parts)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (pinhole_protocols); i++) {
+        SgNftRule *rule = new_rule (chain);
+
+        sg_nft_match_iif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ true);
+        sg_nft_match_l4proto (rule, pinhole_protocols[i]);
+        sg_nft_translate_port (rule, SG_MAP_PINHOLE_PORTS);
+    }
+}
+
+/* Asked for every packet, by the port that its connection was begun to: what is closed ends the flows
+ * through it, and a port that another one leads to is not open itself. */
+static void
+add_accept_pinholes (SgNftChain *chain, const char *set)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (pinhole_protocols); i++) {
+        SgNftRule *rule = new_rule (chain);
+
+        sg_nft_match_iif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ true);
+        sg_nft_match_l4proto (rule, pinhole_protocols[i]);
+        sg_nft_match_original_port_in (rule, set);
+        sg_nft_accept (rule);
+    }
+}
+
 static void
 fill_tunnel_forward (SgNftChain *chain, unsigned parts)
 {
@@ -484,8 +522,9 @@ fill_tunnel_forward (SgNftChain *chain, unsigned parts)
     sg_nft_counter (rule);
     sg_nft_drop (rule);
 
+    /* What devices sent for is answered… */
     rule = new_rule (chain);
-    sg_nft_match_ct_established (rule);
+    sg_nft_match_ct_reply (rule);
     sg_nft_accept (rule);
 
     rule = new_rule (chain);
@@ -494,6 +533,7 @@ fill_tunnel_forward (SgNftChain *chain, unsigned parts)
 
     add_within_subnet (chain);
     add_accept_icmpv6 (chain);
+    add_accept_pinholes (chain, SG_SET_PINHOLES);
 
     rule = new_rule (chain);
     sg_nft_counter (rule);
@@ -523,6 +563,8 @@ static const struct {
      NF_IP6_PRI_FILTER},
     {SG_CHAIN_GUARD_POST, fill_guard_post, SG_RULESET_GUARD, "filter", NF_INET_POST_ROUTING,
      NF_IP6_PRI_MANGLE},
+    {SG_CHAIN_TUNNEL_NAT, fill_tunnel_nat, SG_RULESET_TUNNEL, "nat", NF_INET_PRE_ROUTING,
+     NF_IP6_PRI_NAT_DST},
     {SG_CHAIN_TUNNEL_MANGLE, fill_tunnel_mangle, SG_RULESET_TUNNEL, "filter", NF_INET_FORWARD,
      NF_IP6_PRI_MANGLE},
     {SG_CHAIN_TUNNEL_FORWARD, fill_tunnel_forward, SG_RULESET_TUNNEL, "filter", NF_INET_FORWARD,

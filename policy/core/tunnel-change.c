@@ -251,18 +251,32 @@ compare_pinholes (const SgPinhole **a, const SgPinhole **b)
     return order ? order : (int) (*a)->external - (*b)->external;
 }
 
-SgTunnel *
-sg_tunnel_add_pinhole (const SgTunnel *old, const SgTunnelDeviceId *id, const SgPinhole *pinhole,
-                       GError **error)
+static bool
+check_range (const SgPinhole *pinhole, guint n, GError **error)
 {
-    SgPinhole *copy;
+    if (n > 0 && n <= SG_TUNNEL_PINHOLES_MAX && pinhole->external + n <= 65536 &&
+        pinhole->internal + n <= 65536)
+        return true;
+    g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
+                 "a range has at most %u ports and ends with 65535", SG_TUNNEL_PINHOLES_MAX);
+    return false;
+}
+
+SgTunnel *
+sg_tunnel_add_pinholes (const SgTunnel *old, const SgTunnelDeviceId *id, const SgPinhole *pinhole,
+                        guint n, GError **error)
+{
     Change change;
 
-    if (!begin (old, id, &change, error))
+    if (!check_range (pinhole, n, error) || !begin (old, id, &change, error))
         return NULL;
-    copy = sg_pinhole_new (pinhole->protocol, pinhole->external, pinhole->internal, pinhole->label);
-    copy->enabled = pinhole->enabled;
-    g_ptr_array_add (change.device->pinholes, copy);
+    for (guint i = 0; i < n; i++) {
+        SgPinhole *copy = sg_pinhole_new (pinhole->protocol, (uint16_t) (pinhole->external + i),
+                                          (uint16_t) (pinhole->internal + i), pinhole->label);
+
+        copy->enabled = pinhole->enabled;
+        g_ptr_array_add (change.device->pinholes, copy);
+    }
     g_ptr_array_sort (change.device->pinholes, (GCompareFunc) compare_pinholes);
     return finish (change.tunnel, error);
 }
@@ -284,15 +298,20 @@ find_pinhole (Change *change, const SgPinhole *which, GError **error)
 }
 
 SgTunnel *
-sg_tunnel_remove_pinhole (const SgTunnel *old, const SgTunnelDeviceId *id, const SgPinhole *which,
-                          GError **error)
+sg_tunnel_remove_pinholes (const SgTunnel *old, const SgTunnelDeviceId *id, const SgPinhole *first,
+                           guint n, GError **error)
 {
-    SgPinhole *pinhole;
+    SgPinhole which = *first, *pinhole;
     Change change;
 
-    if (!begin (old, id, &change, error) || !(pinhole = find_pinhole (&change, which, error)))
+    if (!begin (old, id, &change, error))
         return NULL;
-    g_ptr_array_remove (change.device->pinholes, pinhole);
+    for (; n > 0; n--, which.external++) {
+        pinhole = find_pinhole (&change, &which, error);
+        if (!pinhole)
+            return NULL;
+        g_ptr_array_remove (change.device->pinholes, pinhole);
+    }
     return finish (change.tunnel, error);
 }
 

@@ -63,13 +63,14 @@ SgTunnel *sg_tunnel_allow_pinholes (const SgTunnel *old, const SgTunnelDeviceId 
 
 /* ---- pinholes: one is named by its protocol and external port ---- */
 
-/* Takes protocol, ports, label of @pinhole; it is enabled as @pinhole says. */
-SgTunnel *sg_tunnel_add_pinhole (const SgTunnel *old, const SgTunnelDeviceId *id,
-                                 const SgPinhole *pinhole,
-                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
-SgTunnel *sg_tunnel_remove_pinhole (const SgTunnel *old, const SgTunnelDeviceId *id,
-                                    const SgPinhole *which,
-                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Takes protocol, ports, label of @pinhole; it is enabled as @pinhole says. With @n ports of either
+ * side from there on, each is a pinhole of its own; all or none. */
+SgTunnel *sg_tunnel_add_pinholes (const SgTunnel *old, const SgTunnelDeviceId *id,
+                                  const SgPinhole *pinhole, guint n,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+SgTunnel *sg_tunnel_remove_pinholes (const SgTunnel *old, const SgTunnelDeviceId *id,
+                                     const SgPinhole *first, guint n,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Gives the pinhole of that protocol and external port the other members of @pinhole. */
 SgTunnel *sg_tunnel_change_pinhole (const SgTunnel *old, const SgTunnelDeviceId *id,
                                     const SgPinhole *pinhole,

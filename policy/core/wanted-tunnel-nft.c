@@ -42,6 +42,23 @@ add_device (SgNftTable *table, uint32_t mark, const SgIp *ip)
     memcpy (element->key + sizeof mark, ip->bytes, sizeof ip->bytes);
 }
 
+static void
+add_pinholes (SgNftTable *table, const SgTunnelDevice *device, const SgIp *ip)
+{
+    for (guint i = 0; i < device->pinholes->len; i++) {
+        const SgPinhole *pinhole = g_ptr_array_index (device->pinholes, i);
+        SgNftElement element = {.data = pinhole->internal};
+
+        if (!pinhole->enabled)
+            continue;
+        sg_nft_port_key (element.key, ip, pinhole->protocol, pinhole->external);
+        if (pinhole->internal != pinhole->external)
+            *add_element (table, SG_MAP_PINHOLE_PORTS) = element;
+        element.data = 0;
+        *add_element (table, SG_SET_PINHOLES) = element;
+    }
+}
+
 void
 sg_wanted_add_tunnel_sets (SgNftTable *table, const SgSituation *situation)
 {
@@ -54,9 +71,11 @@ sg_wanted_add_tunnel_sets (SgNftTable *table, const SgSituation *situation)
         const SgTunnelSubnet *subnet = g_ptr_array_index (situation->tunnel->subnets, i);
 
         for (guint j = 0; j < subnet->devices->len && sg_prefix_is_set (&subnet->prefix); j++) {
-            SgIp ip = sg_tunnel_device_ip6 (subnet, g_ptr_array_index (subnet->devices, j));
+            const SgTunnelDevice *device = g_ptr_array_index (subnet->devices, j);
+            SgIp ip = sg_tunnel_device_ip6 (subnet, device);
 
             add_device (table, mark_of (subnet), &ip);
+            add_pinholes (table, device, &ip);
         }
     }
 }

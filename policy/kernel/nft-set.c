@@ -72,7 +72,8 @@ is_as_we_make_it (const SgNftSet *set, const Definition *definition)
         return false;
     if (!(definition->flags & NFT_SET_MAP))
         return true;
-    return set->data == SG_NFT_TYPE_MARK && definition->data_len == sg_nft_type_len (set->data);
+    return (set->data == SG_NFT_TYPE_MARK || set->data == SG_NFT_TYPE_INET_SERVICE) &&
+           definition->data_len == sg_nft_type_len (set->data);
 }
 
 bool
@@ -201,6 +202,20 @@ parse_value (const struct nlattr *nest, void *ret_value, uint32_t len)
     return true;
 }
 
+/* The value of a map: a mark as it is, a port in network order. */
+static bool
+parse_mapped (const struct nlattr *nest, SgNftType type, uint32_t *ret_value)
+{
+    uint16_t port;
+
+    if (type != SG_NFT_TYPE_INET_SERVICE)
+        return parse_value (nest, ret_value, sizeof *ret_value);
+    if (!parse_value (nest, &port, sizeof port))
+        return false;
+    *ret_value = GUINT16_FROM_BE (port);
+    return true;
+}
+
 static bool
 parse_element (const struct nlattr *nest, SgNftSet *set, bool *strange)
 {
@@ -232,7 +247,7 @@ parse_element (const struct nlattr *nest, SgNftSet *set, bool *strange)
         return false;
     if (set->data != SG_NFT_TYPE_NONE &&
         (!attrs[NFTA_SET_ELEM_DATA] ||
-         !parse_value (attrs[NFTA_SET_ELEM_DATA], &element.data, sizeof (element.data))))
+         !parse_mapped (attrs[NFTA_SET_ELEM_DATA], set->data, &element.data)))
         return false;
     g_array_append_val (set->elements, element);
     return true;
@@ -265,6 +280,17 @@ put_value (SgNlMessage *message, uint16_t type, const void *value, uint32_t len)
     sg_nl_nest_end (message, nest);
 }
 
+static void
+put_mapped (SgNlMessage *message, SgNftType type, uint32_t value)
+{
+    uint16_t port = GUINT16_TO_BE ((uint16_t) value);
+
+    if (type == SG_NFT_TYPE_INET_SERVICE)
+        put_value (message, NFTA_SET_ELEM_DATA, &port, sizeof port);
+    else
+        put_value (message, NFTA_SET_ELEM_DATA, &value, sizeof value);
+}
+
 void
 sg_nft_put_element (SgNlMessage *message, const SgNftSet *set, const SgNftElement *element)
 {
@@ -274,6 +300,6 @@ sg_nft_put_element (SgNlMessage *message, const SgNftSet *set, const SgNftElemen
     if (set->interval)
         put_value (message, NFTA_SET_ELEM_KEY_END, element->key_end, wire_len (set));
     if (set->data != SG_NFT_TYPE_NONE)
-        put_value (message, NFTA_SET_ELEM_DATA, &element->data, sizeof (element->data));
+        put_mapped (message, set->data, element->data);
     sg_nl_nest_end (message, nest);
 }

@@ -576,6 +576,27 @@ parse_tunnel_device (Words *words, SgSituationText *to)
         device);
 }
 
+static void
+parse_tunnel_pinhole (Words *words, SgSituationText *to)
+{
+    const SgTunnelSubnet *subnet;
+    const SgTunnelDevice *device;
+    uint8_t protocol = take_word (words, "udp") ? IPPROTO_UDP : IPPROTO_TCP;
+    uint16_t external, internal;
+    SgPinhole *pinhole;
+
+    if (!to->tunnel)
+        g_error ("situation: “%s”: a pinhole belongs to a device", words->line);
+    take_word (words, "tcp");
+    external = (uint16_t) take_number (words);
+    internal = (uint16_t) take_number (words);
+    pinhole = sg_pinhole_new (protocol, external, internal, "");
+    pinhole->enabled = !take_word (words, "disabled");
+    subnet = g_ptr_array_index (to->tunnel->subnets, to->tunnel->subnets->len - 1);
+    device = g_ptr_array_index (subnet->devices, subnet->devices->len - 1);
+    g_ptr_array_add (device->pinholes, pinhole);
+}
+
 static const struct {
     const char *word;
     void (*parse) (Words *words, SgSituationText *to);
@@ -604,6 +625,7 @@ static const struct {
     {"sysctl", parse_sysctl},
     {"subnet", parse_subnet},
     {"tunnel-device", parse_tunnel_device},
+    {"tunnel-pinhole", parse_tunnel_pinhole},
     {"override", parse_override},
 };
 

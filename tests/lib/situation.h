@@ -21,6 +21,7 @@
  *     remember IFINDEX IF KIND  mark NUMBER
  *     subnet 10.59.0.0/24 [2001:db8:1::/64]      # of the tunnel role
  *     tunnel-device 10.59.0.2 [server]           # of the last subnet; its keys follow from it
+ *     tunnel-pinhole tcp 80 8080 [disabled]      # of the last device: external and internal port
  *
  * Empty lines and what follows a # are for readers. */
 #pragma once

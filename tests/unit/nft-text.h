@@ -28,7 +28,9 @@
     "set tunnel_links { type iface_index; }\n"                                                     \
     "set tunnel_devices { type ipv6_addr; }\n"                                                     \
     "map tunnel_subnets { type ipv6_addr : mark; }\n"                                              \
-    "set tunnel_members { type mark . ipv6_addr; }\n"
+    "set tunnel_members { type mark . ipv6_addr; }\n"                                              \
+    "set pinholes { type ipv6_addr . inet_proto . inet_service; }\n"                               \
+    "map pinhole_ports { type ipv6_addr . inet_proto . inet_service : inet_service; }\n"
 
 /* The text of @table: its rules in their own words. */
 static char *

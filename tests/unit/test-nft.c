@@ -254,6 +254,17 @@ range (uint32_t first, uint32_t last, const char *from, const char *to)
     return made;
 }
 
+static SgNftElement
+pinhole (uint16_t external, uint16_t internal)
+{
+    SgNftElement made = {.data = internal};
+    SgIp ip;
+
+    g_assert_true (sg_ip_parse ("2001:db8::1", &ip));
+    sg_nft_port_key (made.key, &ip, IPPROTO_TCP, external);
+    return made;
+}
+
 static void
 fill (SgNftTable *table, const char *set, SgNftElement value)
 {
@@ -285,6 +296,8 @@ fill_all_sets (SgNftTable *table)
     fill (table, SG_SET_LOCAL_PREFIXES,
           range (LO, LO, "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"));
     fill (table, SG_SET_TRANSPORT_MARKS, number (SG_WG_FWMARK));
+    fill (table, SG_SET_PINHOLES, pinhole (80, 0));
+    fill (table, SG_MAP_PINHOLE_PORTS, pinhole (80, 8443));
     for (guint i = 0; i < table->sets->len; i++)
         sg_nft_set_normalise (g_ptr_array_index (table->sets, i));
 }
@@ -355,6 +368,10 @@ test_listing (void)
         "ct mark set iif map @gateway_mark",
         "meta oifkind \"veth\" accept",
         "goto choice_post",
+        "elements = { 2001:db8::1 . tcp . 80 }",
+        "elements = { 2001:db8::1 . tcp . 80 : 8443 }",
+        "dnat to :ip6 daddr . meta l4proto . tcp dport map @pinhole_ports",
+        "ip6 daddr . meta l4proto . ct original proto-dst @pinholes accept",
     };
     Fixture fixture;
     g_autoptr (SgNftTable) wanted = reference ();
@@ -511,7 +528,7 @@ test_strange (void)
         bool known;
     } rules[] = {
         {"log prefix \"x\" accept", false},      {"limit rate 5/second accept", false},
-        {"ct original bytes > 5 accept", false}, {"meta mark set 5", false},
+        {"ct original bytes > 5 accept", true},  {"meta mark set 5", false},
         {"tcp option maxseg size 5 drop", true}, {"udp dport set 5", false},
         {"iifname \"lo\" accept", true},         {"ip6 daddr @theirs accept", true},
     };

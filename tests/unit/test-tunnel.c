@@ -356,7 +356,7 @@ test_file_of_the_example (void)
     g_autoptr (GError) error = NULL;
     char *text, *twice;
 
-    tunnel = then (tunnel, sg_tunnel_add_pinhole (tunnel, &id, &pinhole, NULL), NULL);
+    tunnel = then (tunnel, sg_tunnel_add_pinholes (tunnel, &id, &pinhole, 1, NULL), NULL);
     text = sg_tunnel_to_text (tunnel);
     g_assert_nonnull (strstr (text,
                               "\nsubnet network=10.59.0.0/24 prefix=2001:db8:1::/64 "
@@ -456,19 +456,19 @@ test_limits (void)
     for (guint i = 1; i <= SG_TUNNEL_PINHOLES_MAX; i++) {
         SgPinhole pinhole = {IPPROTO_UDP, (uint16_t) i, 1, true, label};
 
-        tunnel = then (tunnel, sg_tunnel_add_pinhole (tunnel, &id, &pinhole, NULL), NULL);
+        tunnel = then (tunnel, sg_tunnel_add_pinholes (tunnel, &id, &pinhole, 1, NULL), NULL);
     }
     {
         SgPinhole twice = {IPPROTO_UDP, 7, 1, true, label};
         SgPinhole one_more = {IPPROTO_UDP, SG_TUNNEL_PINHOLES_MAX + 1, 1, true, label};
 
-        g_assert_null (sg_tunnel_add_pinhole (tunnel, &id, &one_more, &error));
+        g_assert_null (sg_tunnel_add_pinholes (tunnel, &id, &one_more, 1, &error));
         g_assert_error (error, SG_ERROR, SG_ERROR_LIMIT);
         g_clear_error (&error);
-        tunnel = then (tunnel, sg_tunnel_remove_pinhole (tunnel, &id, &twice, NULL), NULL);
-        tunnel = then (tunnel, sg_tunnel_add_pinhole (tunnel, &id, &twice, NULL), NULL);
-        tunnel = then (tunnel, sg_tunnel_remove_pinhole (tunnel, &id, &twice, NULL), NULL);
-        g_assert_null (sg_tunnel_remove_pinhole (tunnel, &id, &twice, &error));
+        tunnel = then (tunnel, sg_tunnel_remove_pinholes (tunnel, &id, &twice, 1, NULL), NULL);
+        tunnel = then (tunnel, sg_tunnel_add_pinholes (tunnel, &id, &twice, 1, NULL), NULL);
+        tunnel = then (tunnel, sg_tunnel_remove_pinholes (tunnel, &id, &twice, 1, NULL), NULL);
+        g_assert_null (sg_tunnel_remove_pinholes (tunnel, &id, &twice, 1, &error));
         g_assert_error (error, SG_ERROR, SG_ERROR_NOT_FOUND);
         twice.external = 9;
         twice.enabled = false;
