@@ -12,8 +12,8 @@
 /* linux/netfilter/nf_conntrack_common.h */
 #define CT_STATE_ESTABLISHED (1u << 1)
 #define CT_STATE_NEW (1u << 3)
-/* struct ip6_hdr: hop limit, source, destination */
-#define HEADER_SIZE 40
+/* The longer one of both families, without options and extensions. */
+#define HEADER_MAX 40
 #define HOP_LIMIT 64
 /* Rules that go to each other in a circle: the kernel refuses them, a damaged table might not. */
 #define DEPTH_MAX 16
@@ -32,6 +32,7 @@ typedef enum {
 typedef struct {
     const SgSnapshot *snapshot;
     const SgNftPacket *packet;
+    const SgNftTable *table;
     uint32_t words[WORDS];
     SgNftSaying saying;
 } Machine;
@@ -104,22 +105,53 @@ load_ct (Machine *machine, const SgNftExpr *expr)
     }
 }
 
-/* Of the headers behind IPv6's own nothing is known. */
+/* The packet's own header (struct iphdr, struct ip6_hdr), as far as a ruleset looks at it. */
+static uint32_t
+write_header (const SgNftPacket *packet, uint8_t header[static HEADER_MAX])
+{
+    if (packet->dst.family == AF_INET) {
+        header[0] = 0x45;
+        header[8] = HOP_LIMIT;
+        header[9] = packet->protocol;
+        memcpy (header + 12, packet->src.bytes, 4);
+        memcpy (header + 16, packet->dst.bytes, 4);
+        return 20;
+    }
+    header[0] = 0x60;
+    header[7] = HOP_LIMIT;
+    memcpy (header + 8, packet->src.bytes, 16);
+    memcpy (header + 24, packet->dst.bytes, 16);
+    return 40;
+}
+
+/* Of the header behind that only the ports are known. */
+static uint32_t
+write_ports (const SgNftPacket *packet, uint8_t header[static 4])
+{
+    const uint16_t ports[] = {GUINT16_TO_BE (packet->sport), GUINT16_TO_BE (packet->dport)};
+
+    if (!packet->sport || !packet->dport)
+        return 0;
+    memcpy (header, ports, sizeof ports);
+    return sizeof ports;
+}
+
 static Step
 load_payload (Machine *machine, const SgNftExpr *expr)
 {
-    uint8_t header[HEADER_SIZE] = {0x60};
+    uint8_t header[HEADER_MAX] = {0};
+    uint32_t known = 0;
 
-    header[7] = HOP_LIMIT;
-    memcpy (header + 8, machine->packet->src.bytes, 16);
-    memcpy (header + 24, machine->packet->dst.bytes, 16);
-    if (expr->base != NFT_PAYLOAD_NETWORK_HEADER || expr->offset > HEADER_SIZE ||
-        expr->len > HEADER_SIZE - expr->offset)
+    if (expr->base == NFT_PAYLOAD_NETWORK_HEADER)
+        known = write_header (machine->packet, header);
+    else if (expr->base == NFT_PAYLOAD_TRANSPORT_HEADER)
+        known = write_ports (machine->packet, header);
+    if (expr->offset > known || expr->len > known - expr->offset)
         return UNCLEAR;
     return load (machine, expr->dreg, header + expr->offset, expr->len);
 }
 
-/* The packet has no extension header. */
+/* The packet has no extension header, and of IPv4 no option. */
 static Step
 load_exthdr (Machine *machine, const SgNftExpr *expr)
 {
@@ -193,7 +225,7 @@ element_matches (const SgNftSet *set, const SgNftElement *element, const uint8_t
 static Step
 look_up (Machine *machine, const SgNftExpr *expr)
 {
-    const SgNftSet *set = sg_nft_table_find_set (machine->snapshot->nft[SG_IPV6], expr->name);
+    const SgNftSet *set = sg_nft_table_find_set (machine->table, expr->name);
     const uint8_t *key = set ? registers (machine, expr->sreg, sg_nft_set_key_len (set)) : NULL;
     const SgNftElement *found = NULL;
 
@@ -305,7 +337,7 @@ walk (Machine *machine, const SgNftChain *chain, unsigned depth)
         machine->saying.chain = chain;
         machine->saying.rule = i;
         if (step == ENTER || step == GO) {
-            const SgNftChain *other = sg_nft_table_find_chain (machine->snapshot->nft[SG_IPV6], to);
+            const SgNftChain *other = sg_nft_table_find_chain (machine->table, to);
             Step answer = walk (machine, other, depth + 1);
 
             if (step == ENTER && answer == RETURN)
@@ -346,9 +378,9 @@ compare_priority (const SgNftChain **a, const SgNftChain **b)
 SgNftSaying
 sg_nft_eval (const SgSnapshot *snapshot, uint32_t hook, const SgNftPacket *packet)
 {
-    const SgNftTable *table = snapshot->nft[SG_IPV6];
+    const SgNftTable *table = snapshot->nft[packet->dst.family == AF_INET ? SG_IPV4 : SG_IPV6];
     g_autoptr (GPtrArray) chains = g_ptr_array_new ();
-    Machine machine = {.snapshot = snapshot, .packet = packet};
+    Machine machine = {.snapshot = snapshot, .packet = packet, .table = table};
 
     for (guint i = 0; table && table->exists && !table->dormant && i < table->chains->len; i++) {
         SgNftChain *chain = g_ptr_array_index (table->chains, i);

@@ -13,9 +13,10 @@ typedef struct {
     uint32_t iif; /* 0: made by this host */
     uint32_t oif;
     uint32_t mark;
-    uint8_t protocol; /* IPPROTO_* */
-    bool reply;       /* of a connection that came in… */
-    uint32_t ct_mark; /* …and got this mark */
+    uint8_t protocol;      /* IPPROTO_* */
+    uint16_t sport, dport; /* of TCP and UDP; 0: not known */
+    bool reply;            /* of a connection that came in… */
+    uint32_t ct_mark;      /* …and got this mark */
 } SgNftPacket;
 
 typedef enum {
@@ -30,6 +31,6 @@ typedef struct {
     guint rule;              /* its number there, from 0 */
 } SgNftSaying;
 
-/* Sends @packet through the base chains of @snapshot's table at @hook (NF_INET_*), by their
+/* Sends @packet through the base chains of @snapshot's table of its family at @hook (NF_INET_*), by their
  * priority, until one refuses it. A table that does not exist or is dormant lets all pass. */
 SgNftSaying sg_nft_eval (const SgSnapshot *snapshot, uint32_t hook, const SgNftPacket *packet);

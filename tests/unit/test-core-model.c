@@ -17,147 +17,11 @@
 #include "lib/fake-kernel.h"
 #include "lib/fault-kernel.h"
 #include "lib/situation.h"
+#include "worlds.h"
 
 #define WORLDS 400
+#define WORLDS_IPV4 200 /* it is off by default */
 #define WORLDS_LONG 20000
-
-/* ---- random worlds: lines, each there or not ---- */
-
-typedef struct {
-    int percent;
-    const char *line;
-} Line;
-
-static const Line lines[] = {
-    {100, "link 1 lo loopback up"},
-    {95, "link 2 eth0 up"},
-    {60, "link 3 eth1 up"},
-    {85, "link 5 wg0 kind wireguard up"},
-    {50, "link 6 wg1 kind wireguard up"},
-    {80, "link 7 br0 kind bridge up"},
-    {40, "link 8 eth8 up"},
-    {40, "link 9 tun0 kind tun up"},
-
-    {90, "device eth0 kind ethernet can-be-gateway managed active"},
-    {90, "device eth1 kind ethernet can-be-gateway managed active gateway6 fe80::3"},
-    {90, "device wg0 kind wireguard can-be-gateway managed active"},
-    {70, "device wg1 kind wireguard can-be-gateway managed active"},
-    {80, "device br0 kind bridge managed active"},
-    {20, "device tun0 kind tun can-be-gateway managed active external"},
-
-    {90, "address 2001:db8:1::10/64 dev eth0 permanent"},
-    {20, "address 2001:db8:1::77/64 dev eth0 temporary tentative"},
-    {20, "address 2001:db8:aa::10/64 dev eth0"},
-    {80, "address 2001:db8:3::10/64 dev eth1 deprecated"},
-    {60, "address 2001:db8:3::11/64 dev eth1"},
-    {90, "address 2001:db8:f::2/128 dev wg0 permanent"},
-    {80, "address fd00:6::2/128 dev wg1 permanent"},
-    {90, "address fd00:7::1/64 dev br0 permanent"},
-    {70, "address 2001:db8:8::10/64 dev eth8"},
-    {70, "address 2001:db8:9::10/64 dev tun0"},
-    {90, "wireguard wg0 fwmark 0x0 default6"},
-    {60, "wireguard wg1 fwmark 0xcafe default6"},
-
-    {90, "route 2001:db8:1::/64 table main proto 2 metric 256 dev eth0"},
-    {40, "route 2001:db8:aa::/64 table main proto 9 metric 100 dev eth0"},
-    {80, "route 2001:db8:3::/64 table main proto 9 metric 101 dev eth1"},
-    {90, "route fd00:7::/64 table main proto 2 metric 256 dev br0"},
-    {70, "route 2001:db8:9::/64 table main proto 4 dev tun0"},
-    {80, "route default table main proto 9 metric 100 via fe80::1 dev eth0"},
-    {20, "route default table main proto 9 metric 100 pref high via fe80::2 dev eth0"},
-    {15, "route default table main proto 9 metric 100 pref low via fe80::4 dev eth0"},
-    {15, "route default table main proto 9 metric 101 mtu 1400 via fe80::5 dev eth0"},
-    {60, "route default table main proto 9 metric 101 via fe80::3 dev eth1"},
-    {20, "route default table main proto 4 metric 99 nexthop via fe80::1 dev eth0 nexthop via "
-         "fe80::3 dev eth1"},
-    {15, "route default table main proto 4 metric 98 nhid 4 nexthop via fe80::1 dev eth0 nexthop "
-         "via fe80::3 dev eth1"},
-    {25, "route default table main proto 4 metric 50 dev wg0"},
-    {40, "route default table main proto 4 metric 300 via fe80::8 dev eth8"},
-    {15, "route default table main proto 4 metric 20 dev tun0"},
-    /* injected, in disguise, and static */
-    {20, "route 2000::/3 table main proto 9 metric 9 via fe80::1 dev eth0"},
-    {15, "route 2000::/3 table main proto 4 metric 9 dev wg1"},
-    {15, "route 2000::/3 table main proto 4 metric 8 dev tun0"},
-    {10, "route unreachable 2000::/3 table main proto 4 metric 7"},
-    {25, "route 2a00:5::/48 table main proto 9 metric 9 via fe80::1 dev eth0"},
-    {25, "route 2a00::/12 table main proto 9 metric 9 via fe80::3 dev eth1"},
-    {25, "route 2c00::/12 table main proto 4 metric 9 via fe80::1 dev eth0"},
-    {20, "route 2001:db8:1::/48 table main proto 4 metric 9 mtu 1300 via fe80::1 dev eth0"},
-    {20, "route 2001:db8:1::/48 table main proto 4 metric 9 via fe80::2 dev eth0"},
-    /* NetworkManager's own for a full tunnel */
-    {100, "rule pref 0 lookup 255 proto 2"},
-    {30, "rule pref 31488 lookup main suppress_prefixlength 0 proto 3"},
-    {30, "rule pref 31489 not fwmark 0xcafe lookup 51820 proto 3"},
-    {100, "rule pref 32766 lookup main proto 2"},
-    {50, "trusted eth0 2001:db8:1::/64"},
-};
-
-static const char *const outbounds[] = {"", "wg0", "wg0", "wg1", "eth0", "eth1", "eth8", "gone0"};
-/* The gateway of the source BOUND; "": it has none of its own. */
-#define BOUND "fd00:7::2"
-static const char *const overrides[] = {"", "", "wg0", "wg1", "eth1", "gone0"};
-static const char *const managers[] = {"ready", "ready", "ready", "ready", "starting", "absent"};
-
-typedef struct {
-    uint8_t rolls[G_N_ELEMENTS (lines)];
-    uint8_t outbound, override, manager;
-} World;
-
-static void
-roll (World *world, int percent)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS (lines); i++) {
-        if (g_test_rand_int_range (0, 100) < percent)
-            world->rolls[i] = (uint8_t) g_test_rand_int_range (0, 100);
-    }
-    if (g_test_rand_int_range (0, 100) < percent * 2)
-        world->outbound = (uint8_t) g_test_rand_int_range (0, G_N_ELEMENTS (outbounds));
-    if (g_test_rand_int_range (0, 100) < percent * 2)
-        world->override = (uint8_t) g_test_rand_int_range (0, G_N_ELEMENTS (overrides));
-    if (g_test_rand_int_range (0, 100) < percent * 2)
-        world->manager = (uint8_t) g_test_rand_int_range (0, G_N_ELEMENTS (managers));
-}
-
-/* Whether every interface that the words of @line name is there in @text. */
-static bool
-has_links (const char *line, const char *text)
-{
-    static const char *const names[] = {"eth0", "eth1", "wg0", "wg1", "br0", "eth8", "tun0"};
-    g_auto (GStrv) words = g_strsplit (line, " ", -1);
-
-    for (size_t i = 0; i < G_N_ELEMENTS (names); i++) {
-        g_autofree char *link = g_strdup_printf (" %s ", names[i]);
-
-        if (g_strv_contains ((const char *const *) words, names[i]) && !strstr (text, link))
-            return false;
-    }
-    return true;
-}
-
-static char *
-world_text (const World *world)
-{
-    GString *text = g_string_new (NULL);
-    const char *manager = managers[world->manager];
-
-    for (size_t i = 0; i < G_N_ELEMENTS (lines); i++) {
-        const char *line = lines[i].line;
-        bool device = g_str_has_prefix (line, "device");
-
-        if (world->rolls[i] >= lines[i].percent || (device && strcmp (manager, "absent") == 0) ||
-            (device && strcmp (manager, "starting") == 0 && world->rolls[i] % 2))
-            continue;
-        if (g_str_has_prefix (line, "link") || has_links (line, text->str))
-            g_string_append_printf (text, "%s\n", line);
-    }
-    g_string_append_printf (text, "networkmanager %s\n", manager);
-    if (outbounds[world->outbound][0])
-        g_string_append_printf (text, "outbound %s\n", outbounds[world->outbound]);
-    if (overrides[world->override][0])
-        g_string_append_printf (text, "override " BOUND "/128 %s\n", overrides[world->override]);
-    return g_string_free (text, /* free_segment= */ FALSE);
-}
 
 /* ---- the model: where a packet may go ----
  * Which rules apply, and what the guard says, is core/fib's and core/nft-eval's answer, which
@@ -185,12 +49,21 @@ device (uint32_t ifindex)
 static bool
 route_matches (const SgRoute *route, uint32_t table, const Packet *packet)
 {
-    bool via = packet->oif == 0;
+    /* Of IPv4 who is bound to a device is told of a blackhole, too (net/ipv4/fib_trie.c). */
+    bool via = packet->oif == 0 || (route->family == AF_INET && route->type != RTN_UNICAST);
 
     for (uint16_t i = 0; i < route->n_nexthops; i++)
         via = via || route->nexthops[i].ifindex == packet->oif;
-    return route->table == table && via && sg_prefix_contains (&route->dst, &packet->dst) &&
+    return route->family == packet->dst.family && route->table == table && via &&
+           sg_prefix_contains (&route->dst, &packet->dst) &&
            (!route->src.len || sg_prefix_contains (&route->src, &packet->src));
+}
+
+/* The family that the packet is of, and its rules and routes. */
+static SgFamily
+family_of (const Packet *packet)
+{
+    return packet->dst.family == AF_INET ? SG_IPV4 : SG_IPV6;
 }
 
 /* The longest prefix decides. Of its routes all next hops count, whatever their metrics: a router
@@ -224,9 +97,9 @@ look_up (const SgSnapshot *kernel, uint32_t table, const Packet *packet, int sup
     return longest > suppress && !throws;
 }
 
-/* The interfaces that @packet may be routed to; none: the caller gets an error. */
+/* By the rules alone. */
 static Devices
-route_packet (const SgSnapshot *kernel, const Packet *packet)
+follow_rules (const SgSnapshot *kernel, const Packet *packet)
 {
     const SgFlow flow = {
         .src = packet->src, .dst = packet->dst, .mark = packet->mark, .bound = packet->oif};
@@ -235,6 +108,8 @@ route_packet (const SgSnapshot *kernel, const Packet *packet)
         const SgRule *rule = &g_array_index (kernel->rules, SgRule, i);
         Devices devices;
 
+        if (rule->family != packet->dst.family)
+            continue;
         if (!sg_fib_rule_matches (kernel, rule, &flow, /* ret_selector= */ NULL))
             continue;
         if (rule->action != FR_ACT_TO_TBL)
@@ -243,6 +118,30 @@ route_packet (const SgSnapshot *kernel, const Packet *packet)
             return devices;
     }
     return 0;
+}
+
+/* The others lead to the host itself, to containers, or are tunnels, which are their owner's as
+ * long as NetworkManager does not have them (docs/security.md): also who binds to one. */
+static bool
+is_hardware (const SgSnapshot *kernel, uint32_t ifindex)
+{
+    const SgLink *link = sg_snapshot_link (kernel, ifindex);
+
+    return link && !(link->flags & IFF_LOOPBACK) && !link->kind[0];
+}
+
+/* The interfaces that @packet may be routed to; none: the caller gets an error. Where no route leads
+ * out by the device that a socket is bound to, IPv4 takes everybody for a neighbour there
+ * (net/ipv4/route.c, ip_route_output_key_hash_rcu). */
+static Devices
+route_packet (const SgSnapshot *kernel, const Packet *packet)
+{
+    Devices devices = follow_rules (kernel, packet);
+
+    if (devices || !packet->oif || family_of (packet) != SG_IPV4 ||
+        !is_hardware (kernel, packet->oif))
+        return devices;
+    return device (packet->oif);
 }
 
 /* What our chains in postrouting say of a new connection. */
@@ -255,6 +154,8 @@ guard_passes (const SgSnapshot *kernel, const Packet *packet, uint32_t ifindex)
         .oif = ifindex,
         .mark = packet->mark,
         .protocol = IPPROTO_UDP,
+        .sport = 40000,
+        .dport = 9,
     };
 
     return sg_nft_eval (kernel, NF_INET_POST_ROUTING, &outgoing).opinion == SG_NFT_PASSES;
@@ -276,10 +177,6 @@ send_packet (const SgSnapshot *kernel, const Packet *packet)
     return passed;
 }
 
-/* Destinations that no line above makes local: the Internet; behind an injected route; on a prefix
- * that was announced after the choice. */
-static const char *const strangers[] = {"2620:fe::fe", "2a00:5::1", "2001:db8:aa::99"};
-
 static Devices
 by_name (const SgSnapshot *kernel, const char *name)
 {
@@ -290,6 +187,7 @@ by_name (const SgSnapshot *kernel, const char *name)
 
 typedef struct {
     const SgSnapshot *kernel;
+    SgFamily family;
     Devices allowed;
     const char *story; /* for when it leaks */
     guint packets;
@@ -316,12 +214,14 @@ nothing_leaks (Watch *watch)
 {
     const SgSnapshot *kernel = watch->kernel;
 
-    for (size_t i = 0; i < G_N_ELEMENTS (strangers); i++) {
+    for (size_t i = 0; i < SG_WORLD_STRANGERS; i++) {
         for (guint j = 0; j <= kernel->addresses->len; j++) {
             for (guint k = 0; k <= kernel->links->len; k++) {
-                Packet packet = {0};
+                Packet packet = {.dst = sg_world_ip (sg_world_strangers[i], watch->family)};
 
-                g_assert_true (sg_ip_parse (strangers[i], &packet.dst));
+                if (j < kernel->addresses->len &&
+                    g_array_index (kernel->addresses, SgAddress, j).ip.family != packet.dst.family)
+                    continue;
                 if (j < kernel->addresses->len)
                     packet.src = g_array_index (kernel->addresses, SgAddress, j).ip;
                 if (k < kernel->links->len)
@@ -336,12 +236,11 @@ nothing_leaks (Watch *watch)
 static void
 bound_source_stays (Watch *watch)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS (strangers); i++) {
+    for (size_t i = 0; i < SG_WORLD_STRANGERS; i++) {
         for (guint k = 0; k <= watch->kernel->links->len; k++) {
-            Packet packet = {0};
+            Packet packet = {.src = sg_world_ip (SG_WORLD_BOUND, watch->family),
+                             .dst = sg_world_ip (sg_world_strangers[i], watch->family)};
 
-            g_assert_true (sg_ip_parse (strangers[i], &packet.dst));
-            g_assert_true (sg_ip_parse (BOUND, &packet.src));
             if (k < watch->kernel->links->len)
                 packet.oif = g_array_index (watch->kernel->links, SgLink, k).ifindex;
             watch_packet (watch, &packet);
@@ -351,7 +250,8 @@ bound_source_stays (Watch *watch)
 
 /* Encapsulated packets leave, and never by a tunnel, while a gateway that is none can carry them. */
 static void
-transport_works (const SgSnapshot *kernel, const SgWanted *wanted, const char *story)
+transport_works (const SgSnapshot *kernel, const SgWanted *wanted, SgFamily family,
+                 const char *story)
 {
     bool underlay = false;
     Devices tunnels = 0;
@@ -359,15 +259,16 @@ transport_works (const SgSnapshot *kernel, const SgWanted *wanted, const char *s
     for (guint i = 0; i < wanted->gateways->len; i++) {
         const SgGateway *gateway = &g_array_index (wanted->gateways, SgGateway, i);
 
-        underlay = underlay || (!gateway->wireguard && gateway->capability[SG_IPV6] == SG_CAPABLE);
+        underlay = underlay || (!gateway->wireguard && gateway->capability[family] == SG_CAPABLE);
     }
     for (guint i = 0; i < kernel->wireguards->len; i++)
         tunnels |= device (g_array_index (kernel->wireguards, SgWireguard, i).ifindex);
     for (guint i = 0; i < wanted->gateways->len && underlay; i++) {
         const SgGateway *gateway = &g_array_index (wanted->gateways, SgGateway, i);
-        Packet packet = {.mark = gateway->fwmark, .best = true};
+        Packet packet = {.dst = sg_world_ip (sg_world_strangers[0], family),
+                         .mark = gateway->fwmark,
+                         .best = true};
 
-        g_assert_true (sg_ip_parse (strangers[0], &packet.dst));
         if (gateway->wireguard && (send_packet (kernel, &packet) & tunnels))
             g_error ("%s: its own packets enter a tunnel\n%s\n%s", gateway->name, story,
                      sg_snapshot_to_string (kernel));
@@ -376,27 +277,25 @@ transport_works (const SgSnapshot *kernel, const SgWanted *wanted, const char *s
 
 /* What has to work when a run is complete. */
 static void
-everything_works (const SgSnapshot *kernel, const SgWanted *wanted)
+everything_works (const SgSnapshot *kernel, const SgWanted *wanted, SgFamily family)
 {
-    Packet inside = {0};
+    Packet inside = {.dst = sg_world_ip (SG_WORLD_INSIDE, family)};
     Devices lan = by_name (kernel, "br0");
 
-    g_assert_true (sg_ip_parse ("fd00:7::99", &inside.dst));
     for (guint i = 0; i < kernel->routes->len && lan; i++) {
         const SgRoute *route = g_ptr_array_index (kernel->routes, i);
 
         if (route->table == RT_TABLE_MAIN && sg_prefix_contains (&route->dst, &inside.dst) &&
-            route->dst.len == 64)
+            route->dst.len == (family == SG_IPV4 ? 24 : 64))
             g_assert_cmphex (send_packet (kernel, &inside), ==, lan);
     }
     for (guint i = 0; i < wanted->gateways->len; i++) {
         const SgGateway *gateway = &g_array_index (wanted->gateways, SgGateway, i);
-        Packet reply = {.mark = gateway->mark};
+        Packet reply = {.dst = sg_world_ip (sg_world_strangers[0], family), .mark = gateway->mark};
 
-        g_assert_true (sg_ip_parse (strangers[0], &reply.dst));
         /* Replies leave by the gateway of their mark, or not at all. */
         g_assert_cmphex (route_packet (kernel, &reply) & ~device (gateway->ifindex), ==, 0);
-        if (gateway->capability[SG_IPV6] == SG_CAPABLE)
+        if (gateway->capability[family] == SG_CAPABLE)
             g_assert_cmphex (route_packet (kernel, &reply), !=, 0);
     }
 }
@@ -544,8 +443,10 @@ carry_over (const SgSnapshot *from, SgSnapshot *to)
         if (alive)
             g_ptr_array_add (to->routes, sg_route_copy (route));
     }
-    g_clear_pointer (&to->nft[SG_IPV6], sg_nft_table_free);
-    to->nft[SG_IPV6] = sg_fake_nft_copy (from->nft[SG_IPV6]);
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
+        g_clear_pointer (&to->nft[family], sg_nft_table_free);
+        to->nft[family] = sg_fake_nft_copy (from->nft[family]);
+    }
 }
 
 typedef struct {
@@ -555,6 +456,7 @@ typedef struct {
 /* One plan, and what its end looks like. */
 typedef struct {
     SgSituationText *now;
+    SgFamily family;
     const char *old;       /* the outbound that was selected before */
     const char *old_bound; /* and the gateway of the override */
     const char *story;
@@ -567,7 +469,7 @@ static void
 check_override (const Walk *walk, const SgSnapshot *kernel, bool finished, const char *story)
 {
     const char *new = bound_to (walk->now->state);
-    Watch watch = {kernel, by_name (kernel, new), story};
+    Watch watch = {kernel, walk->family, by_name (kernel, new), story};
 
     if (!finished)
         watch.allowed |= by_name (kernel, walk->old_bound);
@@ -585,7 +487,7 @@ check_kernel (const Walk *walk, SgSnapshot *kernel, bool finished, const char *w
     g_autofree char *story = g_strdup_printf ("%s--- after %s ---", walk->story, where);
     g_autofree char *end = NULL;
     const char *new = walk->now->state->outbound;
-    Watch watch = {kernel, by_name (kernel, new), story};
+    Watch watch = {kernel, walk->family, by_name (kernel, new), story};
 
     if (!finished)
         watch.allowed |= by_name (kernel, walk->old);
@@ -600,7 +502,8 @@ check_kernel (const Walk *walk, SgSnapshot *kernel, bool finished, const char *w
 
 /* Every step of one plan, and every refusal. */
 static void
-walk_plan (SgSituationText *now, const SgState *old, const char *story, Count *count)
+walk_plan (SgSituationText *now, const SgState *old, SgFamily family, const char *story,
+           Count *count)
 {
     g_autoptr (SgWanted) wanted = decide (now);
     g_autoptr (SgPlan) plan = sg_plan_new (now->snapshot, wanted);
@@ -608,11 +511,11 @@ walk_plan (SgSituationText *now, const SgState *old, const char *story, Count *c
     g_autofree char *told = g_strdup_printf ("%s--- plan ---\n%s", story, actions);
     g_autoptr (SgSnapshot) done = apply_some (now, plan, plan->actions->len);
     g_autofree char *end = sorted_text (done);
-    Walk walk = {now, old->outbound, bound_to (old), told, end, count};
+    Walk walk = {now, family, old->outbound, bound_to (old), told, end, count};
 
-    everything_works (done, wanted);
+    everything_works (done, wanted, family);
     if (now->state->outbound[0])
-        transport_works (done, wanted, story);
+        transport_works (done, wanted, family, story);
     count->selected += *walk.old && now->state->outbound[0];
     count->bound += *walk.old_bound && *bound_to (now->state);
     for (guint n = 0; n <= plan->actions->len; n++) {
@@ -633,9 +536,9 @@ walk_plan (SgSituationText *now, const SgState *old, const char *story, Count *c
 
 /* A world, complete; then it changes. */
 static void
-live (Count *count)
+live (SgFamily family, Count *count)
 {
-    World world = {0};
+    SgWorld world = {0};
     g_autofree char *before = NULL;
     g_autofree char *after = NULL;
     g_autofree char *story = NULL;
@@ -643,11 +546,11 @@ live (Count *count)
     g_autoptr (SgSituationText) second = NULL;
     g_autoptr (SgSnapshot) kernel = NULL;
 
-    roll (&world, 100);
-    before = world_text (&world);
+    sg_world_roll (&world, 100);
+    before = sg_world_text (&world, family);
     first = sg_situation_parse (before);
-    roll (&world, 15);
-    after = world_text (&world);
+    sg_world_roll (&world, 15);
+    after = sg_world_text (&world, family);
     second = sg_situation_parse (after);
     story = g_strdup_printf ("--- before ---\n%s--- after ---\n%s", before, after);
 
@@ -661,30 +564,33 @@ live (Count *count)
     sg_memory_free (second->memory);
     second->memory = g_steal_pointer (&first->memory);
     first->memory = sg_memory_new ();
-    walk_plan (second, first->state, story, count);
+    walk_plan (second, first->state, family, story, count);
 }
 
 static void
-test_model (void)
+test_model (gconstpointer data)
 {
-    guint worlds = g_strcmp0 (g_getenv ("SG_TEST_LONG"), "1") == 0 ? WORLDS_LONG : WORLDS;
+    SgFamily family = (SgFamily) GPOINTER_TO_UINT (data);
+    bool all = g_strcmp0 (g_getenv ("SG_TEST_LONG"), "1") == 0;
+    guint worlds = all ? WORLDS_LONG : family == SG_IPV4 ? WORLDS_IPV4 : WORLDS;
     Count count = {0};
 
     for (guint i = 0; i < worlds; i++)
-        live (&count);
+        live (family, &count);
     g_test_message (
-        "%s: %u changes of worlds (%u with an outbound before and after, %u with an override), "
+        "%s: %s: %u changes of worlds (%u with an outbound before and after, %u with an override), "
         "%u steps, %u refusals, %u packets",
-        worlds == WORLDS ? "reduced" : "sized", worlds, count.selected, count.bound, count.steps,
-        count.refusals, count.packets);
+        all ? "sized" : "reduced", family == SG_IPV4 ? "IPv4" : "IPv6", worlds, count.selected,
+        count.bound, count.steps, count.refusals, count.packets);
     g_assert_cmpuint (count.bound, >, worlds / 5);
     g_assert_cmpuint (count.selected, >, worlds / 4);
 }
 
 /* The model must be able to see a leak: without the guard, and without a rule. */
 static void
-test_model_sees_leaks (void)
+test_model_sees_leaks (gconstpointer data)
 {
+    SgFamily family = (SgFamily) GPOINTER_TO_UINT (data);
     static const char text[] =
         "link 1 lo loopback up\nlink 2 eth0 up\nlink 5 wg0 kind wireguard up\n"
         "device eth0 can-be-gateway managed active\n"
@@ -692,21 +598,26 @@ test_model_sees_leaks (void)
         "address 2001:db8:1::10/64 dev eth0 permanent\n"
         "route default table main proto 9 via fe80::1 dev eth0\n"
         "rule pref 32766 lookup main proto 2\noutbound wg0\n";
-    g_autoptr (SgSituationText) now = sg_situation_parse (text);
+    g_autofree char *lines = sg_world_in_family (text, family);
+    g_autofree char *whole =
+        g_strconcat (family == SG_IPV4 ? "config Families=ipv4\n" : "", lines, NULL);
+    g_autoptr (SgSituationText) now = sg_situation_parse (whole);
     g_autoptr (SgWanted) wanted = decide (now);
     g_autoptr (SgPlan) plan = sg_plan_new (now->snapshot, wanted);
     g_autoptr (SgSnapshot) kernel = apply_some (now, plan, plan->actions->len);
-    Packet packet = {0};
+    Packet packet = {.dst = sg_world_ip (sg_world_strangers[0], family)};
 
-    g_assert_true (sg_ip_parse (strangers[0], &packet.dst));
     g_assert_cmphex (send_packet (now->snapshot, &packet), ==, device (2));
     g_assert_cmphex (send_packet (kernel, &packet), ==, 0);
-    /* The source that the kernel would choose: rule 60 leads out, the guard holds. */
-    g_assert_true (sg_ip_parse ("2001:db8:1::10", &packet.src));
+    /* The source that IPv6 would choose, or a bound socket has: rule 60 leads out, the guard holds. */
+    packet.src = sg_world_ip ("2001:db8:1::10", family);
     g_assert_cmphex (route_packet (kernel, &packet), ==, device (2));
     g_assert_cmphex (send_packet (kernel, &packet), ==, 0);
-    g_ptr_array_set_size (kernel->nft[SG_IPV6]->chains, 0);
+    g_ptr_array_set_size (kernel->nft[family]->chains, 0);
     g_assert_cmphex (send_packet (kernel, &packet), ==, device (2));
+    /* Bound to a device, without a source: IPv4 needs no route. */
+    packet = (Packet) {.dst = packet.dst, .oif = 2};
+    g_assert_cmphex (send_packet (kernel, &packet), ==, family == SG_IPV4 ? device (2) : 0);
 }
 
 int
@@ -714,7 +625,14 @@ main (int argc, char **argv)
 {
     setlocale (LC_ALL, "");
     g_test_init (&argc, &argv, NULL);
-    g_test_add_func ("/core/model/sees-leaks", test_model_sees_leaks);
-    g_test_add_func ("/core/model/worlds", test_model);
+    for (SgFamily family = 0; family < SG_FAMILY_N; family++) {
+        gconstpointer data = GUINT_TO_POINTER (family);
+        const char *name = family == SG_IPV4 ? "ipv4" : "ipv6";
+        g_autofree char *leaks = g_strdup_printf ("/core/model/%s/sees-leaks", name);
+        g_autofree char *worlds = g_strdup_printf ("/core/model/%s/worlds", name);
+
+        g_test_add_data_func (leaks, data, test_model_sees_leaks);
+        g_test_add_data_func (worlds, data, test_model);
+    }
     return g_test_run ();
 }
