@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "nm/nm-gather.h"
+#include "nm/resolver.h"
 #include "pass/files.h"
 #include "watch.h"
 
@@ -20,9 +21,11 @@ struct SgLooks {
     GArray *served;     /* of Waiting: by the look that is under way */
     GArray *waiting;    /* by the next one */
     bool again;         /* there has to be a next one */
-    SgNmGather *gather; /* NULL: none is under way */
-    SgSnapshot *nm;     /* what NetworkManager said last: devices only */
-    char *problem;      /* what was said last of a look that failed, or lacked something */
+    SgNmGather *gather; /* NetworkManager is being asked; with @talk NULL, too: none is under way */
+    SgResolverTalk *talk; /* systemd-resolved is */
+    SgPass *pass;         /* what waits for its answer */
+    SgSnapshot *nm;       /* what NetworkManager said last: devices only */
+    char *problem;        /* what was said last of a look that failed, or lacked something */
     uint64_t ended, took;
 };
 
@@ -51,6 +54,8 @@ sg_looks_free (SgLooks *looks)
     if (!looks)
         return;
     sg_nm_gather_free (looks->gather);
+    sg_resolver_talk_free (looks->talk);
+    sg_pass_free (looks->pass);
     sg_snapshot_free (looks->nm);
     g_array_unref (looks->served);
     g_array_unref (looks->waiting);
@@ -176,6 +181,62 @@ finish (SgLooks *looks, SgPass *pass, const GError *error)
 
 static void begin (SgLooks *looks);
 
+static bool
+is_under_way (const SgLooks *looks)
+{
+    return looks->gather || looks->talk;
+}
+
+static void
+conclude (SgLooks *looks, SgPass *pass, const GError *error)
+{
+    if (pass)
+        sg_pass_plan (pass, /* healing= */ NULL);
+    finish (looks, pass, error);
+    if (looks->again && !is_under_way (looks))
+        begin (looks);
+}
+
+static void
+on_resolver (void *data, const char *reason)
+{
+    SgLooks *looks = data;
+    g_autoptr (SgPass) pass = g_steal_pointer (&looks->pass);
+
+    looks->talk = NULL; /* it frees itself */
+    if (reason)
+        say_problem (looks, reason);
+    else
+        sg_pass_resolver_asked (pass);
+    conclude (looks, pass, /* error= */ NULL);
+}
+
+static bool
+anybody_waits (const SgLooks *looks)
+{
+    for (guint i = 0; i < looks->served->len; i++) {
+        if (g_array_index (looks->served, Waiting, i).call)
+            return true;
+    }
+    return false;
+}
+
+/* Of what is shown nothing is systemd-resolved's, of a plan some may be. Takes over @pass. */
+static void
+ask_resolver (SgLooks *looks, SgPass *pass)
+{
+    const SgResolverQuestion question = {.bus = looks->service->peers,
+                                         .timeout_ms = looks->service->config->nm_timeout_ms,
+                                         .done = on_resolver,
+                                         .data = looks};
+    g_autofree char *reason = NULL;
+
+    looks->pass = pass;
+    looks->talk = sg_resolver_ask (&question, pass->snapshot, &reason);
+    if (!looks->talk)
+        on_resolver (looks, reason);
+}
+
 static void
 look_at_all (SgLooks *looks, SgSnapshot *snapshot, const char *reason)
 {
@@ -187,16 +248,16 @@ look_at_all (SgLooks *looks, SgSnapshot *snapshot, const char *reason)
     pass = look (looks, snapshot, &error);
     if (pass) {
         say_problem (looks, reason);
-        sg_pass_plan (pass, /* healing= */ NULL);
         sg_looks_show_pass (looks, pass);
     } else {
         show_failure (looks, error);
     }
     looks->ended = sg_service_now (looks->service);
     looks->took = looks->ended - began;
-    finish (looks, pass, error);
-    if (looks->again && !looks->gather)
-        begin (looks);
+    if (pass && anybody_waits (looks) && sg_pass_needs_resolver (pass))
+        ask_resolver (looks, g_steal_pointer (&pass));
+    else
+        conclude (looks, pass, error);
 }
 
 static void
@@ -238,7 +299,7 @@ wait_for_look (SgLooks *looks, const Waiting *waiting)
     if (waiting)
         g_array_append_val (looks->waiting, *waiting);
     looks->again = true;
-    if (!looks->gather)
+    if (!is_under_way (looks))
         begin (looks);
 }
 

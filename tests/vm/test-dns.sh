@@ -106,6 +106,14 @@ nmcli connection up home >/dev/null
 ok "up again: our servers are there" until_ok 10 ours
 ok "up again: they are asked" until_ok 10 lan_not_asked says $TUNNEL_SAYS
 
+# --- what somebody took away is in the plan of the bus, too
+resolvectl revert home
+plan=$(sixgatectl plan)
+ok "reverted by somebody: sixgatectl plan shows it" grep -q '^resolvectl dns home .*' <<<"$plan"
+ok "reverted by somebody: reconcile puts it back" sixgatectl reconcile
+ok "reverted by somebody: our servers are there" ours
+ok "and the plan is empty" same "" "$(sixgatectl plan)"
+
 # --- back, and forth, over the bus
 ok "auto" choose ""
 ok "auto: nothing of ours is left" nothing_of_ours
