@@ -17,6 +17,18 @@ sg_command_begin (void)
     sg_log_init ();
 }
 
+bool
+sg_command_parse (GOptionContext *context, int *argc, char ***argv, GError **error)
+{
+    g_autoptr (GError) usage = NULL;
+
+    if (g_option_context_parse (context, argc, argv, &usage))
+        return true;
+    g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT, "%s; --help tells the options",
+                 usage->message);
+    return false;
+}
+
 int
 sg_command_end (GError *error, bool changes, const GPtrArray *warnings)
 {

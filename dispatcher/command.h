@@ -10,6 +10,8 @@
 
 /* First of all: files are for root only, a closed pipe is an error of write(2), words go to the log. */
 void sg_command_begin (void);
+/* Takes the options out of the words; a wrong one is SG_ERROR_INVALID_ARGUMENT. */
+bool sg_command_parse (GOptionContext *context, int *argc, char ***argv, GError **error);
 /* The exit status. Without @error: says @warnings (of char *), and with @changes has the kernel follow;
  * with one (taken over), says why. */
 int sg_command_end (GError *error, bool changes, const GPtrArray *warnings);

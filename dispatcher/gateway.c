@@ -192,7 +192,7 @@ parse (int *argc, char ***argv, Call *call, GError **error)
     const Command *command;
 
     g_option_context_add_main_entries (context, entries, NULL);
-    if (!g_option_context_parse (context, argc, argv, error))
+    if (!sg_command_parse (context, argc, argv, error))
         return NULL;
     call->words = *argv + 1;
     command = find_command (call, error);

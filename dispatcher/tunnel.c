@@ -338,7 +338,7 @@ parse (int *argc, char ***argv, SgTunnelCall *call, GError **error)
     g_autoptr (GOptionContext) context = g_option_context_new (usage);
 
     g_option_context_add_main_entries (context, entries, NULL);
-    if (!g_option_context_parse (context, argc, argv, error))
+    if (!sg_command_parse (context, argc, argv, error))
         return NULL;
     for (size_t i = 0; *argc >= 3 && i < G_N_ELEMENTS (commands); i++) {
         const Command *command = &commands[i];

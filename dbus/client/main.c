@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "command.h"
 #include "help.h"
 
@@ -311,6 +312,7 @@ main (int argc, char **argv)
 {
     g_autoptr (GPtrArray) words = g_ptr_array_new ();
     g_autoptr (GError) error = NULL;
+    g_autofree char *text = NULL;
     Line line = {.words = words};
     bool done = true;
 
@@ -332,6 +334,7 @@ main (int argc, char **argv)
     }
     if (done)
         return 0;
-    fprintf (stderr, "sixgatectl: %s\n", error->message);
+    text = sg_log_line (error->message);
+    fprintf (stderr, "sixgatectl: %s\n", text);
     return sg_error_exit_status (error);
 }

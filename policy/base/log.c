@@ -25,14 +25,46 @@ sg_log_init (void)
     g_log_set_writer_func (write_message, NULL, NULL);
 }
 
+char *
+sg_log_line (const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid (text, /* len= */ -1);
+    GString *line = g_string_new (NULL);
+    int n = 0;
+
+    for (const char *at = valid; *at; at = g_utf8_next_char (at)) {
+        gunichar c = g_utf8_get_char (at);
+
+        if (n++ == SG_LOG_LINE_MAX) {
+            g_string_append (line, "…");
+            break;
+        }
+        if (c == '\n')
+            g_string_append (line, "\\n");
+        else if (g_unichar_isprint (c))
+            g_string_append_unichar (line, c);
+        else
+            g_string_append_printf (line, c < 0x100 ? "\\x%02x" : "\\u%04x", c);
+    }
+    return g_string_free (line, /* free_segment= */ FALSE);
+}
+
+static void
+write_line (GLogLevelFlags level, const char *text)
+{
+    g_autofree char *line = sg_log_line (text);
+
+    g_log_structured (G_LOG_DOMAIN, level, "MESSAGE", "%s", line);
+}
+
 void
 sg_log_failure (const GError *error)
 {
-    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE", "%s", error->message);
+    write_line (G_LOG_LEVEL_CRITICAL, error->message);
 }
 
 void
 sg_log_warning (const char *warning)
 {
-    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "%s", warning);
+    write_line (G_LOG_LEVEL_WARNING, warning);
 }

@@ -7,6 +7,12 @@
 /* Sends messages to the journal where stderr is connected to it, else as plain lines to
  * stderr. Call once, in main(). */
 void sg_log_init (void);
-/* Logs a failure, a warning. */
+/* @text as one line that may be shown on a terminal or stand in a log: names and words of others are
+ * part of many sentences. What is not printable (line breaks, escapes, marks that turn the writing
+ * direction) is written out like \x1b, broken UTF-8 replaced; longer than SG_LOG_LINE_MAX
+ * characters it ends with “…”. Owned by the caller. */
+#define SG_LOG_LINE_MAX 500
+char *sg_log_line (const char *text);
+/* Logs a failure, a warning; as one line. */
 void sg_log_failure (const GError *error);
 void sg_log_warning (const char *warning);

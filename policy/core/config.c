@@ -256,6 +256,12 @@ sg_config_parse (const char *name, const char *text, size_t len, GError **error)
     g_auto (GStrv) keys = NULL;
     g_autoptr (GError) syntax = NULL;
 
+    /* What is behind a NUL would not be seen. */
+    if (len && memchr (text, '\0', len)) {
+        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
+                     "%s: there is a NUL in it, so it is no text; write it anew", name);
+        return NULL;
+    }
     if (len && !g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, &syntax)) {
         g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT, "%s: %s", name, syntax->message);
         return NULL;

@@ -465,7 +465,8 @@ sg_limiter_parse (const char *name, const char *text, size_t len, GError **error
     g_autoptr (SgLimiter) limiter = sg_limiter_new ();
     g_autoptr (GKeyFile) file = g_key_file_new ();
     g_auto (GStrv) groups = NULL;
-    bool good = g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL);
+    bool good = (!len || !memchr (text, '\0', len)) &&
+                g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL);
 
     groups = g_key_file_get_groups (file, NULL);
     for (char **group = groups; good && *group; group++)

@@ -250,7 +250,8 @@ sg_memory_parse (const char *name, const char *text, size_t len, GError **error)
     g_autoptr (GKeyFile) file = g_key_file_new ();
     g_auto (GStrv) warned = NULL;
 
-    if (!len || !g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL) ||
+    if (!len || memchr (text, '\0', len) ||
+        !g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL) ||
         !parse_marks (file, memory) || !parse_renamed (file, memory) ||
         !parse_groups (file, memory) || !parse_rp_filters (file, memory)) {
         g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT, "%s: malformed; it is written anew",

@@ -126,7 +126,8 @@ sg_state_parse (const char *name, const char *text, size_t len, GError **error)
     g_autoptr (GKeyFile) file = g_key_file_new ();
     g_autofree char *interface = NULL;
 
-    if (!len || !g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL)) {
+    if (!len || memchr (text, '\0', len) ||
+        !g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, NULL)) {
         corrupt (name, "the file is empty or no key file", error);
         return NULL;
     }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Texts of people and of our own files: configuration, state, memory, prefix, address, interface.
+/* Texts of people and of our own files: configuration, state, memory, limits, prefix, address, interface.
  * What is taken must, written again, be taken again and mean the same. */
 #include <string.h>
 
 #include "base/error.h"
 #include "base/ifname.h"
 #include "core/config.h"
+#include "core/limiter.h"
 #include "core/memory.h"
 #include "core/state.h"
 
@@ -72,6 +73,27 @@ fuzz_memory (const char *text, size_t size)
 }
 
 static void
+fuzz_limiter (const char *text, size_t size)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (SgLimiter) limiter = sg_limiter_parse ("file", text, size, &error);
+    g_autofree char *written = NULL;
+    g_autofree char *twice = NULL;
+    g_autoptr (SgLimiter) again = NULL;
+
+    check (limiter, error);
+    if (!limiter)
+        return;
+    written = sg_limiter_to_text (limiter);
+    again = sg_limiter_parse ("file", written, strlen (written), &error);
+    check (again, error);
+    g_assert_nonnull (again);
+    twice = sg_limiter_to_text (again);
+    /* In whatever order. */
+    g_assert_cmpuint (strlen (written), ==, strlen (twice));
+}
+
+static void
 fuzz_prefix (const char *text)
 {
     g_autoptr (GError) error = NULL;
@@ -101,6 +123,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     fuzz_config (bytes, size);
     fuzz_state (bytes, size);
     fuzz_memory (bytes, size);
+    fuzz_limiter (bytes, size);
     fuzz_prefix (text);
     return 0;
 }

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/fs.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/privileges.h"
 
 /* Makes a folder for one test; owned by the caller. */
@@ -512,6 +513,38 @@ test_privileges_without_any (void)
     expect_child_ok (-1, /* restrict_first= */ true);
 }
 
+/* ---- one line, whatever it is made of ---- */
+
+static void
+test_log_line (void)
+{
+    static const struct {
+        const char *text, *line;
+    } cases[] = {
+        {"“wg0” is there", "“wg0” is there"},
+        {"a\nsixgate: forged", "a\\nsixgate: forged"},
+        {"\x1b[2J\a\t\x7f", "\\x1b[2J\\x07\\x09\\x7f"},
+        {"\xc2\x9b"
+         "1m",
+         "\\x9b1m"}, /* CSI in one character */
+        {"\xe2\x80\xae"
+         "abc",
+         "\\u202eabc"},                           /* right to left from here */
+        {"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"}, /* no UTF-8 */
+        {"", ""},
+    };
+    g_autofree char *many = g_strnfill (100000, 'x');
+    g_autofree char *cut = sg_log_line (many);
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *line = sg_log_line (cases[i].text);
+
+        g_assert_cmpstr (line, ==, cases[i].line);
+    }
+    g_assert_cmpint (g_utf8_strlen (cut, -1), ==, SG_LOG_LINE_MAX + 1);
+    g_assert_true (g_str_has_suffix (cut, "x…"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -534,5 +567,6 @@ main (int argc, char **argv)
     g_test_add_func ("/privileges/drop", test_privileges_drop);
     g_test_add_func ("/privileges/without-setpcap", test_privileges_without_setpcap);
     g_test_add_func ("/privileges/without-any", test_privileges_without_any);
+    g_test_add_func ("/base/log/line", test_log_line);
     return g_test_run ();
 }
