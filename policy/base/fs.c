@@ -11,6 +11,9 @@
 
 #include "base/error.h"
 
+/* What the name of a temporary file has after that of the file that it is to become. */
+#define TEMPORARY ".new-"
+
 /* Which of our codes an errno of a file operation is. */
 static SgErrorCode
 code_of_errno (int errnum)
@@ -170,7 +173,7 @@ sync_folder_of (const char *path)
 bool
 sg_fs_write (const char *path, const char *text, bool durable, GError **error)
 {
-    g_autofree char *temporary = g_strconcat (path, ".XXXXXX", NULL);
+    g_autofree char *temporary = g_strconcat (path, TEMPORARY "XXXXXX", NULL);
     int fd, errnum;
 
     fd = mkostemp (temporary, O_CLOEXEC); /* mode 0600 */
@@ -185,6 +188,23 @@ sg_fs_write (const char *path, const char *text, bool durable, GError **error)
     if (durable && !sync_folder_of (path))
         return fail (error, "sync the folder of", path);
     return true;
+}
+
+void
+sg_fs_remove_leftovers (const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname (path);
+    g_autofree char *name = g_path_get_basename (path);
+    g_autofree char *beginning = g_strconcat (name, TEMPORARY, NULL);
+    g_autoptr (GDir) dir = g_dir_open (folder, 0, /* error= */ NULL);
+    const char *entry;
+
+    while (dir && (entry = g_dir_read_name (dir))) {
+        g_autofree char *leftover = g_build_filename (folder, entry, NULL);
+
+        if (g_str_has_prefix (entry, beginning))
+            unlink (leftover);
+    }
 }
 
 bool

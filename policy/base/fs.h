@@ -19,5 +19,9 @@ bool sg_fs_read (const char *path, size_t max, char **ret_text, size_t *ret_len,
 bool sg_fs_write (const char *path, const char *text, bool durable,
                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Removes the temporary files that writers of @path left who were killed; what cannot be removed
+ * stays. Only for who holds a lock that every writer of @path takes. */
+void sg_fs_remove_leftovers (const char *path);
+
 /* Makes the folder @path (mode 0755, parents too) where it is missing. */
 bool sg_fs_make_folder (const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -72,9 +72,11 @@ bool
 sg_files_save_tunnel (const SgTunnel *tunnel, GError **error)
 {
     char *text = sg_tunnel_to_text (tunnel);
-    bool ok = sg_fs_make_folder (SG_STATE_DIR, error) &&
-              sg_fs_write (TUNNEL_FILE, text, /* durable= */ true, error);
+    bool ok = sg_fs_make_folder (SG_STATE_DIR, error);
 
+    /* They hold keys, also of devices that are gone. */
+    sg_fs_remove_leftovers (TUNNEL_FILE);
+    ok = ok && sg_fs_write (TUNNEL_FILE, text, /* durable= */ true, error);
     sg_wg_text_free (text);
     return ok;
 }

@@ -79,7 +79,10 @@ done
 echo "# killed at each of $kills system calls"
 ok "killed anywhere: the old state or the new one" same "$missed" ""
 ok "there were enough of them" test $kills -gt 50
-rm -f $state.??????
+(faulty rename:signal=KILL:when=1 10.59.0.2 other) >/dev/null 2>&1
+ok "control: who is killed before the rename leaves a file with the keys" ls $state.new-??????
+"$program" device set-name home 10.59.0.2 one
+ok "the next change removes it" same "$(ls /var/lib/sixgate)" tunnel.state
 
 # --- the disk
 for fault in 'write:error=ENOSPC:when=1' 'fsync:error=ENOSPC:when=1' 'rename:error=EROFS:when=1' 'fsync:error=EIO:when=1'; do

@@ -42,10 +42,12 @@ wan() {   # wan ADDRESS PREFIX: the WAN as the provider wants it; PREFIX is on t
     ip addr add fe80::10/64 dev eth0 nodad 2>/dev/null
     ip -6 route replace default via fe80::1 dev eth0
     ip -n isp -6 route replace "$2" dev port0
+    server=${1%/*}
     # The underlay of the devices: always there, whatever the prefix.
     ip addr replace 2001:db8:f0::10/64 dev eth0 nodad
     ip -n isp -6 route replace 2001:db8:f0::/64 dev port0
 }
+route_to_server() { ip -n isp -6 route replace "$1" via fe80::10 dev port0; }
 
 # ---- devices
 
@@ -81,10 +83,67 @@ has_peers() { [ "$(wg show wg-sixgate peers | wc -l)" = "$1" ] || { wg show wg-s
 profile_has_no_peer() { local uuid; uuid=$(nmcli -g GENERAL.CON-UUID device show wg-sixgate) && ! grep -rh wireguard-peer /etc/NetworkManager/system-connections/; }
 device_pings() { in_ns "$1" ping -c 1 -W 2 "$2" >/dev/null; }
 far_pings() { in_ns far ping -c 1 -W 2 "$1" >/dev/null; }
+serve_on() {
+    # shellcheck disable=SC2016 # socat's own variable
+    in_ns "$1" socat TCP6-LISTEN:7,fork,reuseaddr SYSTEM:'echo $SOCAT_PEERADDR' >/dev/null 2>&1 &
+    until_ok 5 listens "$1"
+}
+listens() { in_ns "$1" ss -ltnH 'sport = :7' | grep -q .; }
+asks() { timeout 3 ip netns exec "$1" socat -t 2 - "TCP6:[$2]:7,connect-timeout=2" </dev/null 2>/dev/null | grep -q .; }
+device_asks() { asks "$@"; }
 far_sees() {   # far_sees NS ADDRESS: the source of a ping from NS, as the far client gets it
     (timeout 5 ip netns exec far tcpdump -lnc 1 -i wan "icmp6 and ip6[40] == 128 and src $2" >"$work/seen" 2>/dev/null) &
     sleep 0.5
     in_ns "$1" ping -c 3 -i 0.3 -W 1 $FAR >/dev/null
     wait $!
     grep -q "IP6 $2 > " "$work/seen" || { cat "$work/seen"; return 1; }
+}
+# The time from a solicitation on the provider's link to its answer; the best of five, since the machine
+# may be busy.
+answered_fast() {
+    local us=''
+    for _ in 1 2 3 4 5; do
+        ip -n isp -6 neigh flush dev port0
+        (timeout 5 ip netns exec isp tcpdump -lnttc 2 -i port0 "icmp6 and (ip6[40] == 135 or ip6[40] == 136)" >"$work/nd" 2>/dev/null) &
+        sleep 0.5
+        far_pings "$1"
+        wait $!
+        us=$(awk '/neighbor solicitation, who has '"$1"'/ { s = $1 } /neighbor advertisement, tgt is '"$1"'/ && s { printf "%d", ($1 - s) * 1e6 }' "$work/nd")
+        if [ -n "$us" ] && [ "$us" -lt 10000 ]; then
+            echo "# answered after $us us" >&3
+            return
+        fi
+    done
+    echo "after ${us:-never} us"
+    cat "$work/nd"
+    return 1
+}
+mss_is_clamped() {   # mss_is_clamped NS: of the answer that the far client gives to its connection
+    local seen
+    (timeout 5 ip netns exec "$1" tcpdump -lnvc 1 -i wg0 "ip6 proto 6 and ip6[53] & 0x12 == 0x12" >"$work/mss" 2>/dev/null) &
+    sleep 0.5
+    asks "$1" $FAR
+    wait $!
+    seen=$(sed -n 's/.*mss \([0-9]*\).*/\1/p' "$work/mss")
+    [ "${seen:-0}" = 1360 ] || { echo "mss $seen"; cat "$work/mss"; return 1; }
+}
+foreign_reapply() {
+    local con
+    con=$(nmcli -g GENERAL.CONNECTION device show wg-sixgate)
+    nmcli connection modify "$con" ipv6.route-metric 77 && nmcli device reapply wg-sixgate >/dev/null
+}
+start_pinging() { ip netns exec "$1" ping -i 0.3 -W 2 "$2" >"$work/pings" & pinger=$!; sleep 1; }
+stop_pinging() {
+    kill -INT $pinger
+    wait $pinger
+}
+no_ping_lost() {
+    stop_pinging
+    grep -q ' 0% packet loss' "$work/pings" || { tail -3 "$work/pings"; return 1; }
+}
+nothing_left() {
+    local left
+    left=$(ip -6 route show proto sixgate dev wg-sixgate; ip -6 neigh show proxy; ip -6 -o addr show dev wg-sixgate scope global
+        nft list set ip6 startos tunnel_devices | grep elements)
+    [ -z "$left" ] || { echo "$left"; return 1; }
 }

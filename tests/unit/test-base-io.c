@@ -108,6 +108,30 @@ test_fs_round_trip (void)
     remove_folder (folder);
 }
 
+/* What a writer left that was killed goes; a file of somebody else's stays. */
+static void
+test_fs_leftovers (void)
+{
+    g_autofree char *folder = new_folder ();
+    g_autofree char *path = g_build_filename (folder, "file", NULL);
+    static const char *const names[] = {
+        "file",           "file.backup", "file.new", "other.new-aB3dEf", "file.new-aB3dEf",
+        "file.new-012345"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (names); i++) {
+        g_autofree char *one = g_build_filename (folder, names[i], NULL);
+
+        g_assert_true (g_file_set_contents (one, "key", -1, NULL));
+    }
+    sg_fs_remove_leftovers (path);
+    for (size_t i = 0; i < G_N_ELEMENTS (names); i++) {
+        g_autofree char *one = g_build_filename (folder, names[i], NULL);
+
+        g_assert_cmpint (g_file_test (one, G_FILE_TEST_EXISTS), ==, i < 4);
+    }
+    remove_folder (folder);
+}
+
 static void
 test_fs_read_bound (void)
 {
@@ -550,6 +574,7 @@ main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/fs/round-trip", test_fs_round_trip);
+    g_test_add_func ("/fs/leftovers", test_fs_leftovers);
     g_test_add_func ("/fs/read/bound", test_fs_read_bound);
     g_test_add_func ("/fs/read/unknown-size", test_fs_read_unknown_size);
     g_test_add_func ("/fs/read/missing", test_fs_read_missing);

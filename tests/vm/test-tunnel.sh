@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The tunnel role on a server whose WAN somebody else configured (`ip`, as ifupdown would): an on-link
-# prefix, with real WireGuard, and a far client that pings each device.
+# The tunnel role on a server whose WAN somebody else configured (`ip`, as ifupdown would): every way in
+# which a provider hands out a prefix, with real WireGuard, and a far client that pings each device.
 #
 #   far ---- isp ---- eth0 server wg-sixgate ==== device namespaces, which reach it through the isp
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,15 +18,11 @@ refused() {   # refused PATTERN COMMAND...: and nothing changed
     [ "$before" = "$after" ] || { echo "the state changed"; return 1; }
     grep -qE "$pattern" <<<"$out" || { echo "$out"; return 1; }
 }
-says() {
-    local pattern=$1 out
-    shift
-    if out=$("$@" 2>&1) && grep -qE "$pattern" <<<"$out"; then return; fi
-    echo "$out"
-    return 1
-}
+says() { local pattern=$1 out; shift; out=$("$@" 2>&1) && grep -qE "$pattern" <<<"$out" || { echo "$out"; return 1; }; }
 no_writes() { "$SIXGATE_RECONCILE" -v | grep -qE '(^|[^0-9])0 writes'; }
+peers() { wg show wg-sixgate dump | tail -n +2 | cut -f1,2,4 | sort; }
 
+exec 3>&1   # for figures
 server_up
 wan 2001:db8:1::10/64 2001:db8:1::/64
 
@@ -71,4 +67,74 @@ row() {   # row WHAT ADDRESS...: the devices' addresses, in order
 tunnel subnet set-ipv6 home 2001:db8:1::/64
 tunnel subnet set-ipv6 office 2001:db8:1::/64
 row "/64 on-link" 2001:db8:1::a3b:2 2001:db8:1::a3b:3 2001:db8:1::a3c:2
+ok "/64 on-link: a solicitation is answered within 10 ms" answered_fast 2001:db8:1::a3b:2
+ip link set eth0 down
+wan 2001:db8:1::10/64 2001:db8:1::/64
+"$SIXGATE_RECONCILE"
+ok "/64 on-link, after a flap: reached again" until_ok 5 far_pings 2001:db8:1::a3b:2
+ok "/64 on-link, after a flap: within 10 ms" answered_fast 2001:db8:1::a3b:3
+ok "the server's own addresses are reached" until_ok 5 far_pings 2001:db8:1::a3b:1
+ok "the WAN's address is reached" far_pings 2001:db8:1::10
+
+# --- what devices may and may not
+serve_on one; serve_on two; serve_on three; serve_on far
+ok "a device of the same subnet is reached" device_asks one 2001:db8:1::a3b:3
+ok "one of another subnet is not" not device_asks one 2001:db8:1::a3c:2
+ok "nor by ping" not device_pings one 2001:db8:1::a3c:2
+ok "a device opens connections to the far client" device_asks one $FAR
+ok "nobody opens one to a device without a pinhole" not asks far 2001:db8:1::a3b:2
+ip -n one addr add 2001:db8:1::a3b:3/128 dev wg0 nodad
+ok "a device cannot send from another's address" not in_ns one ping -c 2 -W 1 -I 2001:db8:1::a3b:3 $FAR
+ip -n one addr del 2001:db8:1::a3b:3/128 dev wg0
+ok "the size of segments fits the tunnel" mss_is_clamped one
+
+# --- one change touches one peer
+handshakes=$(wg show wg-sixgate latest-handshakes | sort)
+start_pinging three $FAR
+ok "a fourth device comes" tunnel device add home four
+ok "and goes" tunnel device remove home four
+ok "no ping of another device was lost" no_ping_lost
+ok "a foreign modify and reapply" foreign_reapply
+ok "the devices are reached again" until_ok 10 far_pings 2001:db8:1::a3c:2
+start_pinging three $FAR
+ok "the handshakes of the others are what they were" same "$handshakes" "$(wg show wg-sixgate latest-handshakes | sort)"
+ok "the peers, too" has_peers 3
+systemctl restart NetworkManager
+until_ok 20 nmcli -t general status
+ok "NetworkManager restarted: the peers are there" has_peers 3
+ok "and no ping was lost" no_ping_lost
+
+# --- routed prefixes
+start_pinging one 10.59.0.1
+if [ -n "${SIXGATE_LONG:-}" ]; then lens='64 56 48'; else lens=56; echo "# reduced: of the routed prefixes only a /56"; fi
+for len in $lens; do
+    route_to_server 2001:db8:$len::/$len
+    ok "/$len routed: done, with a warning that it cannot be seen" says 'cannot be seen from here' tunnel subnet set-ipv6 home 2001:db8:$len::/$len
+    row "/$len routed" 2001:db8:$len::a3b:2 2001:db8:$len::a3b:3
+done
+ok "two subnets with different prefixes" until_ok 5 far_pings 2001:db8:1::a3c:2
+ok "stale answers are gone" not says 2001:db8:1::a3b ip -6 neigh show proxy
+
+# --- cleared
+tunnel subnet clear-ipv6 home
+tunnel subnet clear-ipv6 office
+ok "cleared: no address, route or answer is left" nothing_left
+ok "no ping of IPv4 was lost to any of it" no_ping_lost
+
+# --- a /124 of which the WAN's address is part
+wan 2001:db8:7::13/124 2001:db8:7::10/124
+ok "/124: the WAN's address is not given away, and named" refused '10.59.0.3 .“two”.*this machine on eth0|this machine on eth0.*10.59.0.3' tunnel subnet set-ipv6 home 2001:db8:7::10/124
+tunnel device remove home two
+ok "/124: without that device it is done" tunnel subnet set-ipv6 home 2001:db8:7::10/124
+ok "/124: an explicit collision is refused" refused 'belongs to this machine on eth0' tunnel device add home two --ip 10.59.0.3
+ok "/124: the next one skips it" says '^10.59.0.4 2001:db8:7::14$' tunnel device add home two --public-key "$(own_key two)"
+device_up two
+row "/124 on-link" 2001:db8:7::12 2001:db8:7::14
+ok "the WAN keeps its address" ip -o addr show dev eth0 to 2001:db8:7::13
+
+# --- gone
+tunnel subnet remove home
+tunnel subnet remove office
+ok "everything removed: no peer is left" has_peers 0
+ok "everything removed: nothing is left" nothing_left
 finish
