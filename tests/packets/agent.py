@@ -214,11 +214,14 @@ def serve_tcp(port):
     s = socket.create_server((ANY, port), family=AF, backlog=64)
 
     def one(c):
+        """Until the client ends it: what stays open is counted against us (RLIMIT_NOFILE)."""
         try:
             while data := c.recv(100):
                 c.sendall(data)
         except OSError:
             pass
+        spoken_to.remove(c)
+        c.close()
 
     while True:
         c, _ = s.accept()
