@@ -32,6 +32,7 @@ nm-plugin/.* base/[a-z]+\.h|$core|nm-profile\.h|$c|$values|NetworkManager\.h
 dbus/gateway/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|$c|$values|$io|glob\.h|netdb\.h
 dbus/tunnel/.* base/[a-z]+\.h|$core|kernel/kernel\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|tunnel/[a-z-]+\.h|$c|$values
 dispatcher/[a-z]+\.[ch] base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|tunnel/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-daemon\.h
+dispatcher/pcp/.* base/[a-z]+\.h|$core|kernel/(nft-kernel|nl-socket)\.h|pass/[a-z]+\.h|(mappings|datagrams)\.h|$c|$values|$io|systemd/sd-daemon\.h
 dispatcher/doctor/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|(facts|leak)\.h|$c|$values|$io|json-glib/json-glib\.h
 dbus/client/.* base/(error|fs|log)\.h|[a-z]+\.h|$c|$io|systemd/sd-bus\.h|json-glib/json-glib\.h
 "

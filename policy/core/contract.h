@@ -61,6 +61,9 @@
 /* Default of TunnelPort=: where it listens. */
 #define SG_TUNNEL_PORT 51820u
 
+/* Where PCP clients find a server without being told (RFC 7723). */
+#define SG_PCP_ANYCAST "2001:1::1"
+
 /* The nftables objects that are ours inside that table. */
 #define SG_MAP_GATEWAY_MARK "gateway_mark"
 #define SG_SET_GATEWAY_MARKS "gateway_marks"
@@ -82,6 +85,13 @@
 /* Open external ports; where they lead when the internal one is another. */
 #define SG_SET_PINHOLES "pinholes"
 #define SG_MAP_PINHOLE_PORTS "pinhole_ports"
+/* The same of PCP, with timeouts; those that only some may use, by any port of theirs and by one. */
+#define SG_SET_PCP_PINHOLES "pcp_pinholes"
+#define SG_MAP_PCP_PORTS "pcp_ports"
+#define SG_SET_PCP_TCP_FILTERS "pcp_tcp_filters"
+#define SG_SET_PCP_UDP_FILTERS "pcp_udp_filters"
+#define SG_SET_PCP_TCP_PORT_FILTERS "pcp_tcp_port_filters"
+#define SG_SET_PCP_UDP_PORT_FILTERS "pcp_udp_port_filters"
 #define SG_CHAIN_INGRESS "ingress"
 #define SG_CHAIN_MANGLE_PREROUTING "mangle_prerouting"
 #define SG_CHAIN_MANGLE_OUTPUT "mangle_output"

@@ -17,6 +17,10 @@
 /* Behind an address of 16 bytes: a protocol, a port. */
 #define REG_PROTOCOL NFT_REG_2
 #define REG_PORT NFT_REG32_05
+/* Without a protocol: a port, an address, another port. */
+#define REG_NEXT_PORT NFT_REG_2
+#define REG_FAR_ADDRESS NFT_REG32_05
+#define REG_FAR_PORT NFT_REG32_09
 
 /* linux/netfilter/nf_conntrack_common.h, struct ip6_hdr, struct tcphdr */
 #define CT_STATE_NEW (1u << 3)
@@ -27,7 +31,8 @@
 #define IPV4_SADDR_OFFSET 12
 #define IPV4_DADDR_OFFSET 16
 #define UDP_PORTS_OFFSET 0
-#define DPORT_OFFSET 2 /* of TCP and UDP */
+#define SPORT_OFFSET 0 /* of TCP and UDP */
+#define DPORT_OFFSET 2
 #define CT_DIRECTION_ORIGINAL 0
 #define DHCP_SERVER_PORT 67
 #define DHCP_CLIENT_PORT 68
@@ -472,15 +477,34 @@ load_address_protocol (SgNftRule *rule)
     load_meta (rule, NFT_META_L4PROTO, REG_PROTOCOL);
 }
 
+static void
+load_original_port (SgNftRule *rule, uint32_t dreg)
+{
+    add (rule, (SgNftExpr) {.kind = SG_NFT_EXPR_CT_TUPLE,
+                            .key = NFT_CT_PROTO_DST,
+                            .op = CT_DIRECTION_ORIGINAL,
+                            .dreg = dreg});
+}
+
+void
+sg_nft_match_original_port_from (SgNftRule *rule, const char *set, bool port)
+{
+    say (rule, "ip6 daddr . ct original proto-dst . ip6 saddr %s@%s", port ? ". th sport " : "",
+         set);
+    load_address (rule, SG_NFT_DADDR, REG_FIRST);
+    load_original_port (rule, REG_NEXT_PORT);
+    load_address (rule, SG_NFT_SADDR, REG_FAR_ADDRESS);
+    if (port)
+        load_payload (rule, NFT_PAYLOAD_TRANSPORT_HEADER, SPORT_OFFSET, 2, REG_FAR_PORT);
+    lookup (rule, set, /* inverted= */ false);
+}
+
 void
 sg_nft_match_original_port_in (SgNftRule *rule, const char *set)
 {
     say (rule, "ip6 daddr . meta l4proto . ct original proto-dst @%s", set);
     load_address_protocol (rule);
-    add (rule, (SgNftExpr) {.kind = SG_NFT_EXPR_CT_TUPLE,
-                            .key = NFT_CT_PROTO_DST,
-                            .op = CT_DIRECTION_ORIGINAL,
-                            .dreg = REG_PORT});
+    load_original_port (rule, REG_PORT);
     lookup (rule, set, /* inverted= */ false);
 }
 

@@ -75,6 +75,10 @@ void sg_nft_set_ct_mark_from_address (SgNftRule *rule, SgNftAddress which, const
 /* "ip6 daddr . meta l4proto . ct original proto-dst @SET": the port that the connection was begun to,
  * whatever became of it; behind sg_nft_match_l4proto(). */
 void sg_nft_match_original_port_in (SgNftRule *rule, const char *set);
+/* "ip6 daddr . ct original proto-dst . ip6 saddr @SET", with " . th sport" for @port; SET has intervals.
+ * The protocol is no field of it: nft 1.0.6 swaps the bytes of each field there, also of one that has a
+ * single byte, which kernels from 7.0 on refuse. */
+void sg_nft_match_original_port_from (SgNftRule *rule, const char *set, bool port);
 /* "dnat to :ip6 daddr . meta l4proto . th dport map @MAP": another port at the same address; behind
  * sg_nft_match_l4proto(). */
 void sg_nft_translate_port (SgNftRule *rule, const char *map);

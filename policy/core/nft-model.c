@@ -158,7 +158,8 @@ sg_nft_set_free (SgNftSet *set)
 bool
 sg_nft_set_same_definition (const SgNftSet *a, const SgNftSet *b)
 {
-    if (!a->n_key || a->n_key != b->n_key || a->data != b->data || a->interval != b->interval)
+    if (!a->n_key || a->n_key != b->n_key || a->data != b->data || a->interval != b->interval ||
+        a->timeout != b->timeout)
         return false;
     for (uint32_t i = 0; i < a->n_key; i++) {
         if (a->key[i] != b->key[i])

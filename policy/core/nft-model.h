@@ -102,7 +102,7 @@ typedef enum {
 /* Bytes of a value of @type, without the padding to 4 that registers have. */
 uint32_t sg_nft_type_len (SgNftType type);
 
-#define SG_NFT_FIELDS_MAX 3
+#define SG_NFT_FIELDS_MAX 4
 #define SG_NFT_KEY_MAX 40
 
 /* An element. The key is laid out as in the kernel's registers: each field padded to 4 bytes;
@@ -112,6 +112,7 @@ typedef struct {
     uint8_t key[SG_NFT_KEY_MAX];
     uint8_t key_end[SG_NFT_KEY_MAX]; /* inclusive end, in sets with intervals; else zero */
     uint32_t data;                   /* of maps, host order; of ports too */
+    uint64_t timeout_ms;             /* in sets with timeouts: what is left; not compared */
 } SgNftElement;
 
 int sg_nft_element_compare (const SgNftElement *a, const SgNftElement *b);
@@ -125,6 +126,7 @@ typedef struct {
     uint32_t n_key;   /* fields, at least 1; more than 1 is a concatenation */
     SgNftType data;   /* SG_NFT_TYPE_NONE: a set; else a map */
     bool interval;    /* NFT_SET_INTERVAL */
+    bool timeout;     /* NFT_SET_TIMEOUT: elements go by themselves */
     GArray *elements; /* of SgNftElement, sorted by sg_nft_element_compare, no duplicates */
 } SgNftSet;
 

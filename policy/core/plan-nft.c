@@ -66,7 +66,7 @@ stage_of_removal (const SgNftSet *want, const SgNftElement *element)
         return stage_of_override_removal (want, element);
     return want->interval || want->data || is_set (want, SG_SET_EXEMPT) ||
                    is_set (want, SG_SET_TUNNEL_DEVICES) || is_set (want, SG_SET_TUNNEL_MEMBERS) ||
-                   is_set (want, SG_SET_PINHOLES)
+                   is_set (want, SG_SET_PINHOLES) || is_set (want, SG_SET_PCP_PINHOLES)
                ? SG_STAGE_GUARD
                : SG_STAGE_UNGUARD;
 }

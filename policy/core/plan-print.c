@@ -6,6 +6,7 @@
 
 #include <linux/if_addr.h>
 #include <linux/netfilter.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/resolver.h"
@@ -59,7 +60,11 @@ print_set (const SgNftSet *set, const SgNftTable *table, GString *out)
         g_string_append_printf (out, "%s%s", i ? " . " : "", type_word (set->key[i]));
     if (set->data)
         g_string_append_printf (out, " : %s", type_word (set->data));
-    g_string_append (out, set->interval ? "; flags interval; }" : "; }");
+    if (set->interval || set->timeout)
+        g_string_append_printf (out, "; flags %s%s%s", set->interval ? "interval" : "",
+                                set->interval && set->timeout ? "," : "",
+                                set->timeout ? "timeout" : "");
+    g_string_append (out, "; }");
 }
 
 static void
@@ -147,6 +152,8 @@ print_element (const SgAction *action, const SgSnapshot *snapshot, GString *out)
                      set->interval ? element->key_end + offset : NULL, snapshot, out);
         offset += (sg_nft_type_len (set->key[i]) + 3) & ~3u;
     }
+    if (element->timeout_ms && action->kind == SG_ACTION_NFT_ELEMENT_ADD)
+        g_string_append_printf (out, " timeout %" PRIu64 "ms", element->timeout_ms);
     if (set->data)
         g_string_append_printf (out, set->data == SG_NFT_TYPE_INET_SERVICE ? " : %u" : " : 0x%x",
                                 element->data);
@@ -239,9 +246,10 @@ print_link_address (const char *verb, const SgAddress *address, const SgSnapshot
     char text[SG_PREFIX_TEXT_MAX];
 
     g_string_append_printf (
-        out, "ip -%c address %s %s/%u dev %s%s", address->ip.family == AF_INET6 ? '6' : '4', verb,
+        out, "ip -%c address %s %s/%u dev %s%s%s", address->ip.family == AF_INET6 ? '6' : '4', verb,
         sg_ip_format (&address->ip, text), address->prefix_len, name ? name : "?",
-        address->flags & IFA_F_NOPREFIXROUTE ? " noprefixroute" : "");
+        address->flags & IFA_F_NOPREFIXROUTE ? " noprefixroute" : "",
+        address->flags & IFA_F_DEPRECATED ? " preferred_lft 0" : "");
 }
 
 static void

@@ -27,6 +27,7 @@ static const struct {
     SgNftType data;
     bool interval;
     unsigned part; /* 0: always there */
+    bool timeout;
 } set_table[] = {
     /* inbound gateways: interface → mark */
     {SG_MAP_GATEWAY_MARK, {SG_NFT_TYPE_IFINDEX}, SG_NFT_TYPE_MARK},
@@ -75,6 +76,38 @@ static const struct {
      {SG_NFT_TYPE_IPV6_ADDR, SG_NFT_TYPE_INET_PROTO, SG_NFT_TYPE_INET_SERVICE},
      SG_NFT_TYPE_INET_SERVICE,
      .part = SG_RULESET_TUNNEL},
+    /* the same, opened by PCP; and with who may use them */
+    {SG_SET_PCP_PINHOLES,
+     {SG_NFT_TYPE_IPV6_ADDR, SG_NFT_TYPE_INET_PROTO, SG_NFT_TYPE_INET_SERVICE},
+     .part = SG_RULESET_TUNNEL,
+     .timeout = true},
+    {SG_MAP_PCP_PORTS,
+     {SG_NFT_TYPE_IPV6_ADDR, SG_NFT_TYPE_INET_PROTO, SG_NFT_TYPE_INET_SERVICE},
+     SG_NFT_TYPE_INET_SERVICE,
+     .part = SG_RULESET_TUNNEL,
+     .timeout = true},
+    {SG_SET_PCP_TCP_FILTERS,
+     {SG_NFT_TYPE_IPV6_ADDR, SG_NFT_TYPE_INET_SERVICE, SG_NFT_TYPE_IPV6_ADDR},
+     .interval = true,
+     .part = SG_RULESET_TUNNEL,
+     .timeout = true},
+    {SG_SET_PCP_UDP_FILTERS,
+     {SG_NFT_TYPE_IPV6_ADDR, SG_NFT_TYPE_INET_SERVICE, SG_NFT_TYPE_IPV6_ADDR},
+     .interval = true,
+     .part = SG_RULESET_TUNNEL,
+     .timeout = true},
+    {SG_SET_PCP_TCP_PORT_FILTERS,
+     {SG_NFT_TYPE_IPV6_ADDR, SG_NFT_TYPE_INET_SERVICE, SG_NFT_TYPE_IPV6_ADDR,
+      SG_NFT_TYPE_INET_SERVICE},
+     .interval = true,
+     .part = SG_RULESET_TUNNEL,
+     .timeout = true},
+    {SG_SET_PCP_UDP_PORT_FILTERS,
+     {SG_NFT_TYPE_IPV6_ADDR, SG_NFT_TYPE_INET_SERVICE, SG_NFT_TYPE_IPV6_ADDR,
+      SG_NFT_TYPE_INET_SERVICE},
+     .interval = true,
+     .part = SG_RULESET_TUNNEL,
+     .timeout = true},
 };
 
 bool
@@ -110,6 +143,7 @@ sg_ruleset_add_sets (SgNftTable *table, unsigned parts)
         }
         set->data = set_table[i].data;
         set->interval = set_table[i].interval;
+        set->timeout = set_table[i].timeout;
         g_ptr_array_add (table->sets, set);
     }
 }
@@ -483,26 +517,40 @@ static const uint8_t pinhole_protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
 static void
 fill_tunnel_nat (SgNftChain *chain, unsigned parts)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS (pinhole_protocols); i++) {
+    static const char *const maps[] = {SG_MAP_PINHOLE_PORTS, SG_MAP_PCP_PORTS};
+
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS (maps); i++) {
         SgNftRule *rule = new_rule (chain);
 
         sg_nft_match_iif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ true);
-        sg_nft_match_l4proto (rule, pinhole_protocols[i]);
-        sg_nft_translate_port (rule, SG_MAP_PINHOLE_PORTS);
+        sg_nft_match_l4proto (rule, pinhole_protocols[i % 2]);
+        sg_nft_translate_port (rule, maps[i / 2]);
     }
 }
 
 /* Asked for every packet, by the port that its connection was begun to: what is closed ends the flows
  * through it, and a port that another one leads to is not open itself. */
 static void
-add_accept_pinholes (SgNftChain *chain, const char *set)
+add_accept_pinholes (SgNftChain *chain)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS (pinhole_protocols); i++) {
+    static const struct {
+        const char *set[2];     /* of TCP, of UDP */
+        bool filtered, by_port; /* asks for the far end's address, and its port */
+    } sets[] = {{{SG_SET_PINHOLES, SG_SET_PINHOLES}},
+                {{SG_SET_PCP_PINHOLES, SG_SET_PCP_PINHOLES}},
+                {{SG_SET_PCP_TCP_FILTERS, SG_SET_PCP_UDP_FILTERS}, true},
+                {{SG_SET_PCP_TCP_PORT_FILTERS, SG_SET_PCP_UDP_PORT_FILTERS}, true, true}};
+
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS (sets); i++) {
+        const char *set = sets[i / 2].set[i % 2];
         SgNftRule *rule = new_rule (chain);
 
         sg_nft_match_iif (rule, SG_SET_TUNNEL_LINKS, /* inverted= */ true);
-        sg_nft_match_l4proto (rule, pinhole_protocols[i]);
-        sg_nft_match_original_port_in (rule, set);
+        sg_nft_match_l4proto (rule, pinhole_protocols[i % 2]);
+        if (sets[i / 2].filtered)
+            sg_nft_match_original_port_from (rule, set, sets[i / 2].by_port);
+        else
+            sg_nft_match_original_port_in (rule, set);
         sg_nft_accept (rule);
     }
 }
@@ -533,7 +581,7 @@ fill_tunnel_forward (SgNftChain *chain, unsigned parts)
 
     add_within_subnet (chain);
     add_accept_icmpv6 (chain);
-    add_accept_pinholes (chain, SG_SET_PINHOLES);
+    add_accept_pinholes (chain);
 
     rule = new_rule (chain);
     sg_nft_counter (rule);

@@ -59,9 +59,43 @@ add_pinholes (SgNftTable *table, const SgTunnelDevice *device, const SgIp *ip)
     }
 }
 
+/* What devices opened themselves stays until it goes by itself, or its device may not any more. */
+static void
+keep_opened (SgNftTable *table, const SgNftTable *have, GHashTable *allowed)
+{
+    for (guint i = 0; have && i < table->sets->len; i++) {
+        SgNftSet *set = g_ptr_array_index (table->sets, i);
+        const SgNftSet *mine = set->timeout ? sg_nft_table_find_set (have, set->name) : NULL;
+
+        for (guint j = 0; mine && sg_nft_set_same_definition (mine, set) && j < mine->elements->len;
+             j++) {
+            const SgNftElement *element = &g_array_index (mine->elements, SgNftElement, j);
+            SgIp ip = sg_ip_from_bytes (AF_INET6, element->key);
+
+            if (g_hash_table_contains (allowed, &ip))
+                g_array_append_val (set->elements, *element);
+        }
+    }
+}
+
+static guint
+hash_ip (const void *data)
+{
+    SgPrefix host = sg_prefix_host (data);
+
+    return sg_prefix_hash (&host);
+}
+
+static gboolean
+equal_ips (const void *a, const void *b)
+{
+    return sg_ip_compare (a, b) == 0;
+}
+
 void
 sg_wanted_add_tunnel_sets (SgNftTable *table, const SgSituation *situation)
 {
+    g_autoptr (GHashTable) allowed = g_hash_table_new_full (hash_ip, equal_ips, g_free, NULL);
     const SgLink *link = sg_wanted_tunnel_link (situation);
 
     if (!link)
@@ -76,6 +110,9 @@ sg_wanted_add_tunnel_sets (SgNftTable *table, const SgSituation *situation)
 
             add_device (table, mark_of (subnet), &ip);
             add_pinholes (table, device, &ip);
+            if (device->allow_pinholes)
+                g_hash_table_add (allowed, g_memdup2 (&ip, sizeof ip));
         }
     }
+    keep_opened (table, situation->snapshot->nft[SG_IPV6], allowed);
 }

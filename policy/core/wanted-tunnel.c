@@ -54,6 +54,49 @@ has_address (const GArray *addresses, uint32_t ifindex, const SgWgAddress *wante
     return false;
 }
 
+static SgIp
+anycast (void)
+{
+    SgIp ip = {0};
+
+    sg_ip_parse (SG_PCP_ANYCAST, &ip);
+    return ip;
+}
+
+static bool
+is_anycast (const SgIp *ip)
+{
+    SgIp own = anycast ();
+
+    return sg_ip_compare (ip, &own) == 0;
+}
+
+static bool
+has_prefix (const SgTunnel *tunnel)
+{
+    for (guint i = 0; i < tunnel->subnets->len; i++) {
+        if (sg_prefix_is_set (&((const SgTunnelSubnet *) tunnel->subnets->pdata[i])->prefix))
+            return true;
+    }
+    return false;
+}
+
+/* Deprecated: nothing of ours begins a conversation with it. */
+static void
+add_anycast (SgWanted *wanted, const SgSituation *situation, const SgLink *link)
+{
+    SgWgAddress mine = {.ip = anycast (), .len = 128};
+    SgAddress address = {.ifindex = link->ifindex,
+                         .ip = mine.ip,
+                         .prefix_len = mine.len,
+                         .scope = RT_SCOPE_UNIVERSE,
+                         .flags = IFA_F_PERMANENT | IFA_F_NODAD | IFA_F_DEPRECATED};
+
+    if (has_prefix (situation->tunnel) &&
+        !has_address (situation->snapshot->addresses, link->ifindex, &mine))
+        g_array_append_val (wanted->addresses, address);
+}
+
 /* Link-local ones are NetworkManager's. */
 static void
 add_addresses (SgWanted *wanted, const SgSituation *situation, const SgLink *link)
@@ -72,11 +115,13 @@ add_addresses (SgWanted *wanted, const SgSituation *situation, const SgLink *lin
         if (!has_address (have, link->ifindex, mine))
             g_array_append_val (wanted->addresses, address);
     }
+    add_anycast (wanted, situation, link);
     for (guint i = 0; i < have->len; i++) {
         const SgAddress *address = &g_array_index (have, SgAddress, i);
 
         if (address->ifindex == link->ifindex && !sg_ip_is_link_local (&address->ip) &&
-            !is_server_address (server, address))
+            !is_server_address (server, address) &&
+            !(is_anycast (&address->ip) && has_prefix (situation->tunnel)))
             g_array_append_vals (wanted->stale_addresses, address, 1);
     }
 }
@@ -441,18 +486,6 @@ add_proxies (SgWanted *wanted, const SgSituation *situation, const GArray *wans)
             g_array_append_vals (wanted->stale_proxies, left, 1);
     }
     g_array_sort (wanted->stale_proxies, (GCompareFunc) compare_proxies);
-}
-
-/* ---- the whole ---- */
-
-static bool
-has_prefix (const SgTunnel *tunnel)
-{
-    for (guint i = 0; i < tunnel->subnets->len; i++) {
-        if (sg_prefix_is_set (&((SgTunnelSubnet *) g_ptr_array_index (tunnel->subnets, i))->prefix))
-            return true;
-    }
-    return false;
 }
 
 static void

@@ -8,7 +8,7 @@
 #include "kernel/nft-message.h"
 
 /* Elements in one message: their list is an attribute, which holds less than 64 KiB. */
-#define ELEMENTS_MAX 500
+#define ELEMENTS_MAX 400
 /* Room for a message of anything else: names of up to 256 bytes and a rule of ours. */
 #define MESSAGE_ROOM 16384
 

@@ -47,4 +47,4 @@ bool sg_nft_put_set (SgNlMessage *message, const char *table, const SgNftSet *se
 void sg_nft_put_element (SgNlMessage *message, const SgNftSet *set, const SgNftElement *element);
 
 /* The most that sg_nft_put_element() needs. */
-#define SG_NFT_ELEMENT_ROOM 128
+#define SG_NFT_ELEMENT_ROOM 160

@@ -14,7 +14,7 @@
 #define TYPE_MASK ((1u << TYPE_BITS) - 1)
 
 /* The flags of sets that we make. NFT_SET_CONCAT says nothing beyond the key type. */
-#define FLAGS_KNOWN (NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_CONCAT)
+#define FLAGS_KNOWN (NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_CONCAT | NFT_SET_TIMEOUT)
 
 /* How nft notes for itself in which byte order a key is (enum byteorder in its datatype.h);
  * none for a concatenation. */
@@ -110,6 +110,7 @@ sg_nft_parse_set (const struct nlmsghdr *nlh, SgNftTable *table)
     SgNftSet *set = sg_nft_set_new (name);
     unpack_types (definition.key_type, set);
     set->interval = (definition.flags & NFT_SET_INTERVAL) != 0;
+    set->timeout = (definition.flags & NFT_SET_TIMEOUT) != 0;
     if (definition.flags & NFT_SET_MAP)
         set->data = (SgNftType) definition.data_type;
     if (!is_as_we_make_it (set, &definition))
@@ -170,6 +171,8 @@ sg_nft_put_set (SgNlMessage *message, const char *table, const SgNftSet *set, ui
         flags |= NFT_SET_INTERVAL | NFT_SET_CONCAT;
     if (set->data != SG_NFT_TYPE_NONE)
         flags |= NFT_SET_MAP;
+    if (set->timeout)
+        flags |= NFT_SET_TIMEOUT;
     sg_nl_put_string (message, NFTA_SET_TABLE, table);
     sg_nl_put_string (message, NFTA_SET_NAME, set->name);
     sg_nl_put_u32 (message, NFTA_SET_FLAGS, GUINT32_TO_BE (flags));
@@ -216,6 +219,15 @@ parse_mapped (const struct nlattr *nest, SgNftType type, uint32_t *ret_value)
     return true;
 }
 
+static uint64_t
+parse_milliseconds (const struct nlattr *attr)
+{
+    uint64_t value;
+
+    memcpy (&value, sg_nl_attr_data (attr), sizeof value);
+    return GUINT64_FROM_BE (value);
+}
+
 static bool
 parse_element (const struct nlattr *nest, SgNftSet *set, bool *strange)
 {
@@ -224,6 +236,7 @@ parse_element (const struct nlattr *nest, SgNftSet *set, bool *strange)
         [NFTA_SET_ELEM_DATA] = {SG_NL_BYTES, 0},
         [NFTA_SET_ELEM_FLAGS] = {SG_NL_U32, 0},
         [NFTA_SET_ELEM_KEY_END] = {SG_NL_BYTES, 0},
+        [NFTA_SET_ELEM_EXPIRATION] = {SG_NL_BYTES, sizeof (uint64_t)},
     };
     const struct nlattr *attrs[G_N_ELEMENTS (specs)];
     SgNftElement element = {0};
@@ -249,6 +262,8 @@ parse_element (const struct nlattr *nest, SgNftSet *set, bool *strange)
         (!attrs[NFTA_SET_ELEM_DATA] ||
          !parse_mapped (attrs[NFTA_SET_ELEM_DATA], set->data, &element.data)))
         return false;
+    if (set->timeout && attrs[NFTA_SET_ELEM_EXPIRATION])
+        element.timeout_ms = parse_milliseconds (attrs[NFTA_SET_ELEM_EXPIRATION]);
     g_array_append_val (set->elements, element);
     return true;
 }
@@ -301,5 +316,10 @@ sg_nft_put_element (SgNlMessage *message, const SgNftSet *set, const SgNftElemen
         put_value (message, NFTA_SET_ELEM_KEY_END, element->key_end, wire_len (set));
     if (set->data != SG_NFT_TYPE_NONE)
         put_mapped (message, set->data, element->data);
+    if (element->timeout_ms) {
+        uint64_t timeout = GUINT64_TO_BE (element->timeout_ms);
+
+        sg_nl_put (message, NFTA_SET_ELEM_TIMEOUT, &timeout, sizeof timeout);
+    }
     sg_nl_nest_end (message, nest);
 }

@@ -55,6 +55,11 @@ build (SgNlMessage message, const SgAddress *address)
     sg_nl_put_ip (&message, IFA_LOCAL, &address->ip);
     sg_nl_put_ip (&message, IFA_ADDRESS, &address->ip);
     sg_nl_put_u32 (&message, IFA_FLAGS, address->flags);
+    if (address->flags & IFA_F_DEPRECATED) {
+        struct ifa_cacheinfo life = {.ifa_prefered = 0, .ifa_valid = UINT32_MAX};
+
+        sg_nl_put (&message, IFA_CACHEINFO, &life, sizeof life);
+    }
     return !message.full;
 }
 

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pass/files.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/fs.h"
 #include "base/lock.h"
+#include "core/pcp-journal.h"
 #include "core/tunnel-codec.h"
 
 #define STATE_FILE SG_STATE_DIR "/host.conf"
 #define TUNNEL_FILE SG_STATE_DIR "/tunnel.state"
 #define MEMORY_FILE SG_RUNTIME_DIR "/memory"
 #define LIMITS_FILE SG_RUNTIME_DIR "/limits"
+#define PCP_FILE SG_RUNTIME_DIR "/pcp"
 #define LOCK_FILE SG_RUNTIME_DIR "/lock"
 
 /* Largest files that are read; each of ours is far smaller. */
@@ -130,6 +136,56 @@ sg_files_save_limiter (const SgLimiter *limiter, GError **error)
 
     return sg_fs_make_folder (SG_RUNTIME_DIR, error) &&
            sg_fs_write (LIMITS_FILE, text, /* durable= */ false, error);
+}
+
+/* Of 20,000 devices with all their ports. */
+#define PCP_MAX (256u << 20)
+
+bool
+sg_files_load_pcp (SgPcpServer *server, bool *ret_there, GError **error)
+{
+    g_autofree char *text = NULL;
+    size_t len = 0;
+
+    if (!sg_fs_read (PCP_FILE, PCP_MAX, &text, &len, error))
+        return false;
+    *ret_there = text != NULL;
+    return !text || sg_pcp_journal_parse (server, PCP_FILE, text, len, error);
+}
+
+bool
+sg_files_save_pcp (const GString *text, GError **error)
+{
+    return sg_fs_make_folder (SG_RUNTIME_DIR, error) &&
+           sg_fs_write (PCP_FILE, text->str, /* durable= */ false, error);
+}
+
+/* A file that is not there is no mistake of ours: whoever took it away lost its state, and the next
+ * start begins anew. */
+bool
+sg_files_append_pcp (const GString *text, GError **error)
+{
+    int fd = open (PCP_FILE, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t n = fd < 0 ? -1 : write (fd, text->str, text->len);
+    int errnum = n < 0 ? errno : ENOSPC;
+
+    if (fd >= 0)
+        close (fd);
+    if (n == (ssize_t) text->len)
+        return true;
+    g_set_error (error, SG_ERROR, SG_ERROR_FAILED, "write %s: %s", PCP_FILE, g_strerror (errnum));
+    return false;
+}
+
+uint64_t
+sg_files_tunnel_stamp (void)
+{
+    struct stat info;
+
+    /* Every change makes another file. */
+    return stat (TUNNEL_FILE, &info) < 0 ? 0
+                                         : (uint64_t) info.st_mtim.tv_sec * 1000000000u +
+                                               (uint64_t) info.st_mtim.tv_nsec + info.st_ino;
 }
 
 int

@@ -5,6 +5,7 @@
 #include "core/config.h"
 #include "core/limiter.h"
 #include "core/memory.h"
+#include "core/pcp-server.h"
 #include "core/state.h"
 #include "core/tunnel.h"
 
@@ -30,6 +31,15 @@ bool sg_files_save_memory (const SgMemory *memory, GError **error) G_GNUC_WARN_U
 /* The ledger of the limiter; the same. */
 SgLimiter *sg_files_load_limiter (char **ret_problem);
 bool sg_files_save_limiter (const SgLimiter *limiter, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What the PCP server remembers; into @server. @ret_there: there was such a file, and it was whole. */
+bool sg_files_load_pcp (SgPcpServer *server, bool *ret_there,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool sg_files_save_pcp (const GString *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Adds lines. */
+bool sg_files_append_pcp (const GString *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Changes with every change of the tunnel role's file; 0: there is none. */
+uint64_t sg_files_tunnel_stamp (void);
 
 /* One writer at a time: waits at most @timeout_ms. The descriptor that holds the lock, or -1. */
 int sg_files_lock (uint32_t timeout_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -30,7 +30,16 @@
     "map tunnel_subnets { type ipv6_addr : mark; }\n"                                              \
     "set tunnel_members { type mark . ipv6_addr; }\n"                                              \
     "set pinholes { type ipv6_addr . inet_proto . inet_service; }\n"                               \
-    "map pinhole_ports { type ipv6_addr . inet_proto . inet_service : inet_service; }\n"
+    "map pinhole_ports { type ipv6_addr . inet_proto . inet_service : inet_service; }\n"           \
+    "set pcp_pinholes { type ipv6_addr . inet_proto . inet_service; flags timeout; }\n"            \
+    "map pcp_ports { type ipv6_addr . inet_proto . inet_service : inet_service; flags timeout; "   \
+    "}\n"                                                                                          \
+    "set pcp_tcp_filters { type ipv6_addr . inet_service . ipv6_addr; flags interval,timeout; }\n" \
+    "set pcp_udp_filters { type ipv6_addr . inet_service . ipv6_addr; flags interval,timeout; }\n" \
+    "set pcp_tcp_port_filters { type ipv6_addr . inet_service . ipv6_addr . inet_service; flags "  \
+    "interval,timeout; }\n"                                                                        \
+    "set pcp_udp_port_filters { type ipv6_addr . inet_service . ipv6_addr . inet_service; flags "  \
+    "interval,timeout; }\n"
 
 /* The text of @table: its rules in their own words. */
 static char *

@@ -537,7 +537,7 @@ test_strange (void)
     if (!set_up (&fixture))
         return;
     nft_load ("table ip6 " TABLE " {\n"
-              "set gateways { type iface_index; flags timeout; }\n"
+              "set gateways { type iface_index; size 9; flags dynamic; }\n"
               "set selected { type ifname; }\n"
               "map exempt { type iface_index : verdict; }\n"
               "set transport_marks { type mark; elements = { * }\n}\n"

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "mappings.h"
+
+#include <netinet/in.h> /* before linux/netfilter.h, which brings a second copy */
+#include <linux/netfilter.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "core/contract.h"
+#include "core/pcp-elements.h"
+#include "core/pcp-journal.h"
+#include "core/ruleset.h"
+#include "core/tunnel-addresses.h"
+#include "kernel/nft-kernel.h"
+#include "pass/files.h"
+
+struct SgMappings {
+    SgConfig *config;
+    SgTunnel *tunnel;
+    uint64_t stamp; /* of the tunnel role's file, as it was read */
+    SgPcpServer *server;
+    SgKernelStats stats;
+    SgNlSocket *socket;
+    SgNftTable *definitions;
+    SgSnapshot *names; /* of no interface: our elements have none */
+    uint32_t generation;
+    bool void_; /* what is known does not hold any more */
+};
+
+uint64_t
+sg_mappings_now (void)
+{
+    struct timespec now;
+
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+}
+
+SgMappings *
+sg_mappings_open (SgConfig *config, GError **error)
+{
+    g_autoptr (SgMappings) mappings = g_new0 (SgMappings, 1);
+
+    mappings->config = config;
+    mappings->void_ = true;
+    mappings->names = sg_snapshot_new ();
+    mappings->definitions = sg_nft_table_new (NFPROTO_IPV6, config->nft_table);
+    sg_ruleset_add_sets (mappings->definitions, SG_RULESET_TUNNEL);
+    mappings->socket = sg_nl_socket_open (NETLINK_NETFILTER, &mappings->stats, error);
+    return mappings->socket ? g_steal_pointer (&mappings) : NULL;
+}
+
+void
+sg_mappings_close (SgMappings *mappings)
+{
+    if (!mappings)
+        return;
+    sg_nl_socket_close (mappings->socket);
+    sg_pcp_server_free (mappings->server);
+    sg_tunnel_free (mappings->tunnel);
+    sg_nft_table_free (mappings->definitions);
+    sg_snapshot_free (mappings->names);
+    sg_config_free (mappings->config);
+    g_free (mappings);
+}
+
+SgPcpServer *
+sg_mappings_server (const SgMappings *mappings)
+{
+    return mappings->server;
+}
+
+/* ---- devices ---- */
+
+typedef void (*EachDevice) (const SgTunnelDevice *device, const SgIp *ip, void *data);
+
+static void
+each_device (const SgTunnel *tunnel, EachDevice each, void *data)
+{
+    for (guint i = 0; tunnel && i < tunnel->subnets->len; i++) {
+        const SgTunnelSubnet *subnet = g_ptr_array_index (tunnel->subnets, i);
+
+        for (guint j = 0; sg_prefix_is_set (&subnet->prefix) && j < subnet->devices->len; j++) {
+            const SgTunnelDevice *device = g_ptr_array_index (subnet->devices, j);
+            SgIp ip = sg_tunnel_device_ip6 (subnet, device);
+
+            each (device, &ip, data);
+        }
+    }
+}
+
+static void
+introduce (const SgTunnelDevice *device, const SgIp *ip, void *data)
+{
+    sg_pcp_server_add_device (data, ip, device->allow_pinholes, device->pinholes);
+}
+
+static void
+collect (const SgTunnelDevice *device, const SgIp *ip, void *data)
+{
+    if (device->allow_pinholes)
+        g_array_append_vals (data, ip, 1);
+}
+
+GArray *
+sg_mappings_clients (const SgMappings *mappings)
+{
+    GArray *clients =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ FALSE, sizeof (SgIp));
+
+    each_device (mappings->tunnel, collect, clients);
+    return clients;
+}
+
+/* ---- reading ---- */
+
+static bool
+read_tunnel (SgMappings *mappings, GError **error)
+{
+    SgTunnel *tunnel = NULL;
+    uint64_t stamp = sg_files_tunnel_stamp ();
+
+    if (!sg_files_load_tunnel (&tunnel, error))
+        return false;
+    g_clear_pointer (&mappings->server, sg_pcp_server_free); /* borrows from the old one */
+    sg_tunnel_free (mappings->tunnel);
+    mappings->tunnel = tunnel;
+    mappings->stamp = stamp;
+    mappings->server = sg_pcp_server_new (sg_mappings_now ());
+    each_device (tunnel, introduce, mappings->server);
+    return true;
+}
+
+static bool
+transact (SgMappings *mappings, const GArray *actions, GError **error)
+{
+    g_autoptr (GPtrArray) failures = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+    SgNftBase base = {mappings->names, mappings->generation};
+
+    if (sg_nft_commit (mappings->socket, &base, (const SgAction *) actions->data, actions->len,
+                       failures)) {
+        mappings->generation = base.generation;
+        return true;
+    }
+    mappings->void_ = true;
+    g_propagate_error (error, g_ptr_array_steal_index (failures, 0));
+    return false;
+}
+
+/* The kernel has the last word on what is open. */
+static bool
+compare (SgMappings *mappings, bool *ret_lost, GError **error)
+{
+    g_autoptr (SgNftTable) have = sg_nft_table_new (NFPROTO_IPV6, mappings->config->nft_table);
+    g_autoptr (GArray) actions =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgAction));
+
+    if (!sg_nft_dump (mappings->socket, have, error))
+        return false;
+    if (!sg_nft_table_find_set (have, SG_SET_PCP_PINHOLES)) {
+        g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND,
+                     "the tunnel role has no nftables yet; `sixgate-reconcile` makes them");
+        return false;
+    }
+    mappings->generation = have->generation;
+    *ret_lost = sg_pcp_reconcile (mappings->server, have, mappings->definitions, sg_mappings_now (),
+                                  actions);
+    return transact (mappings, actions, error);
+}
+
+bool
+sg_mappings_refresh (SgMappings *mappings, bool *ret_lost, GError **error)
+{
+    g_autoptr (GString) text = NULL;
+    g_autoptr (GError) damage = NULL;
+    bool there = false, lost = false;
+    int lock;
+
+    *ret_lost = false;
+    if (!mappings->void_ && mappings->stamp == sg_files_tunnel_stamp ())
+        return true;
+    mappings->void_ = true;
+    lock = sg_files_lock (mappings->config->lock_timeout_ms, error);
+    if (lock < 0)
+        return false;
+    if (!read_tunnel (mappings, error) ||
+        (!sg_files_load_pcp (mappings->server, &there, &damage) &&
+         !g_error_matches (damage, SG_ERROR, SG_ERROR_STATE_CORRUPT) &&
+         (g_propagate_error (error, g_steal_pointer (&damage)), true)) ||
+        !compare (mappings, &lost, error)) {
+        close (lock);
+        return false;
+    }
+    *ret_lost = lost || damage || !there;
+    if (*ret_lost)
+        sg_pcp_server_reset_epoch (mappings->server, sg_mappings_now ());
+    text = sg_pcp_journal_all (mappings->server, sg_mappings_now ());
+    mappings->void_ = !sg_files_save_pcp (text, error);
+    close (lock);
+    return !mappings->void_;
+}
+
+/* ---- changing ---- */
+
+bool
+sg_mappings_commit (SgMappings *mappings, const GArray *changes, GError **error)
+{
+    g_autoptr (GArray) actions =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgAction));
+    g_autoptr (GString) text = g_string_new (NULL);
+    bool ok;
+
+    if (changes->len == 0)
+        return true;
+    for (guint i = 0; i < changes->len; i++)
+        sg_pcp_journal_change (&g_array_index (changes, SgPcpChange, i), text);
+    sg_pcp_plan (changes, mappings->definitions, sg_mappings_now (), actions);
+    ok = sg_files_append_pcp (text, error) && transact (mappings, actions, error);
+    mappings->void_ = !ok;
+    return ok;
+}
