@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What the tunnel role costs with 100, 1,000 and 10,000 devices, in a guest with real WireGuard: loading them,
 # adding and removing one, listing, a device's config; and a packet with 64 against 4,096 devices and pinholes, by
-# turns. Prints only. A system call costs 11 us there, many times what it costs elsewhere: user time is the
-# honest figure, and messages are counted.
+# turns. Prints only. A system call costs 11 us there, many times what it costs elsewhere, and all time is counted as
+# the system's: ratios and messages count, not times.
 #
 #     bench-tunnel.sh BUILD
 here=$(cd "$(dirname "$0")" && pwd)
