@@ -64,7 +64,7 @@ print((time.process_time_ns() - start) // 10000)
 P
 }
 for n in 64 4096; do devices $n >"$work/lines.$n"; done
-for i in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
     few=$(flood 64)
     many=$(flood 4096)
     echo "# a packet to a device: $few ns with 64, $many ns with 4,096, ratio $(awk "BEGIN { printf \"%.3f\", $many / $few }")"

@@ -39,7 +39,7 @@ ok "each is one of its own" same "$(pinholes)" "tcp 80 8080 open the web,udp 600
 ok "a range that meets one that is there is refused as a whole" \
     refused 'has a pinhole at port 6002 already' "$program" pinhole add home one udp 6002-6005
 for ports in 0 65536 80-79 80: :80 80:0 80:70000 x 80-80x ''; do
-    ok "“$ports” is no port" refused 'write it like 443' "$program" pinhole add home one tcp "$ports"
+    ok "'$ports' is no port" refused 'write it like 443' "$program" pinhole add home one tcp "$ports"
 done
 ok "a range beyond the last port is refused" refused 'ends with 65535' "$program" pinhole add home one tcp 100-110:65530
 ok "neither tcp nor udp is refused" refused 'say tcp or udp' "$program" pinhole add home one sctp 80

@@ -91,9 +91,14 @@ serve_on() {
 listens() { in_ns "$1" ss -ltnH 'sport = :7' | grep -q .; }
 asks() { timeout 3 ip netns exec "$1" socat -t 2 - "TCP6:[$2]:7,connect-timeout=2" </dev/null 2>/dev/null | grep -q .; }
 device_asks() { asks "$@"; }
+sniff() {   # sniff FILE NS ARGUMENT...: tcpdump, that has begun when this returns; it is the last job
+    local file=$1 ns=$2
+    shift 2
+    timeout 10 ip netns exec "$ns" tcpdump "$@" >"$file" 2>"$file.log" &
+    until_ok 5 grep -q 'listening on' "$file.log"
+}
 far_sees() {   # far_sees NS ADDRESS: the source of a ping from NS, as the far client gets it
-    (timeout 5 ip netns exec far tcpdump -lnc 1 -i wan "icmp6 and ip6[40] == 128 and src $2" >"$work/seen" 2>/dev/null) &
-    sleep 0.5
+    sniff "$work/seen" far -lnc 1 -i wan "icmp6 and ip6[40] == 128 and src $2"
     in_ns "$1" ping -c 3 -i 0.3 -W 1 $FAR >/dev/null
     wait $!
     grep -q "IP6 $2 > " "$work/seen" || { cat "$work/seen"; return 1; }
@@ -104,8 +109,7 @@ answered_fast() {
     local us=''
     for _ in 1 2 3 4 5; do
         ip -n isp -6 neigh flush dev port0
-        (timeout 5 ip netns exec isp tcpdump -lnttc 2 -i port0 "icmp6 and (ip6[40] == 135 or ip6[40] == 136)" >"$work/nd" 2>/dev/null) &
-        sleep 0.5
+        sniff "$work/nd" isp -lnttc 2 -i port0 "icmp6 and (ip6[40] == 135 or ip6[40] == 136)"
         far_pings "$1"
         wait $!
         us=$(awk '/neighbor solicitation, who has '"$1"'/ { s = $1 } /neighbor advertisement, tgt is '"$1"'/ && s { printf "%d", ($1 - s) * 1e6 }' "$work/nd")
@@ -120,8 +124,7 @@ answered_fast() {
 }
 mss_is_clamped() {   # mss_is_clamped NS: of the answer that the far client gives to its connection
     local seen
-    (timeout 5 ip netns exec "$1" tcpdump -lnvc 1 -i wg0 "ip6 proto 6 and ip6[53] & 0x12 == 0x12" >"$work/mss" 2>/dev/null) &
-    sleep 0.5
+    sniff "$work/mss" "$1" -lnvc 1 -i wg0 "ip6 proto 6 and ip6[53] & 0x12 == 0x12"
     asks "$1" $FAR
     wait $!
     seen=$(sed -n 's/.*mss \([0-9]*\).*/\1/p' "$work/mss")

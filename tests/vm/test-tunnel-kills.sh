@@ -91,7 +91,7 @@ at_each() {   # at_each WHAT SERIES... -- COMMAND...
     "$SIXGATE_RECONCILE"
     echo "# $what of ${series[*]}: the old state after $unchanged steps, the new one after $changed, anything else after $bad"
 }
-holds() { [ $bad = 0 ] && [ $disagree = 0 ] && [ $unchanged -ge "$1" ] && [ $changed -ge "$2" ]; }
+holds() { [ "$bad" = 0 ] && [ "$disagree" = 0 ] && [ "$unchanged" -ge "$1" ] && [ "$changed" -ge "$2" ]; }
 stride=1
 calls="openat read write fsync rename close sendto sendmsg recvmsg"
 [ -n "${SIXGATE_LONG:-}" ] || { stride=2 calls="write fsync rename sendto"; echo "# reduced: kills at every second call, of $calls only, until the new state is in force"; }
@@ -120,7 +120,8 @@ untouched() {   # untouched RE COMMAND...
     shift
     if out=$("$@" 2>&1); then echo "it was done: $out"; return 1; fi
     after=$(wg show wg-sixgate allowed-ips; ip -6 route show dev wg-sixgate; digest)
-    same "$before" "$after" && grep -qE "$re" <<<"$out" || { echo "$out"; return 1; }
+    same "$before" "$after" || return 1
+    grep -qE "$re" <<<"$out" || { echo "$out"; return 1; }
     device_pings one 10.59.0.1
 }
 cp -a /var/lib/sixgate "$work/kept"

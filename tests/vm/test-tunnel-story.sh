@@ -49,7 +49,7 @@ for n in home phone vps; do ip -n $n link set lo up; in_ns $n sysctl -qw net.ipv
 serve_on far
 home_up
 home_has_lan() {
-    at_home ping -6 -c 1 -W 1 $FAR && return
+    at_home ping -6 -c 1 -W 1 "$FAR" && return
     at_home sh -c 'ip -br addr; ip -6 route; ip -6 rule; nft list ruleset | head -80; nmcli device; nmcli connection; tail -30 /run/t/nm.log'
     cat "$work/home.log"
     return 1

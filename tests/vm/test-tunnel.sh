@@ -18,7 +18,13 @@ refused() {   # refused PATTERN COMMAND...: and nothing changed
     [ "$before" = "$after" ] || { echo "the state changed"; return 1; }
     grep -qE "$pattern" <<<"$out" || { echo "$out"; return 1; }
 }
-says() { local pattern=$1 out; shift; out=$("$@" 2>&1) && grep -qE "$pattern" <<<"$out" || { echo "$out"; return 1; }; }
+says() {   # says RE COMMAND...: the command succeeds, and prints RE
+    local pattern=$1 out
+    shift
+    if out=$("$@" 2>&1) && grep -qE "$pattern" <<<"$out"; then return; fi
+    echo "$out"
+    return 1
+}
 no_writes() { "$SIXGATE_RECONCILE" -v | grep -qE '(^|[^0-9])0 writes'; }
 peers() { wg show wg-sixgate dump | tail -n +2 | cut -f1,2,4 | sort; }
 
@@ -108,9 +114,9 @@ ok "and no ping was lost" no_ping_lost
 start_pinging one 10.59.0.1
 if [ -n "${SIXGATE_LONG:-}" ]; then lens='64 56 48'; else lens=56; echo "# reduced: of the routed prefixes only a /56"; fi
 for len in $lens; do
-    route_to_server 2001:db8:$len::/$len
-    ok "/$len routed: done, with a warning that it cannot be seen" says 'cannot be seen from here' tunnel subnet set-ipv6 home 2001:db8:$len::/$len
-    row "/$len routed" 2001:db8:$len::a3b:2 2001:db8:$len::a3b:3
+    route_to_server "2001:db8:$len::/$len"
+    ok "/$len routed: done, with a warning that it cannot be seen" says 'cannot be seen from here' tunnel subnet set-ipv6 home "2001:db8:$len::/$len"
+    row "/$len routed" "2001:db8:$len::a3b:2" "2001:db8:$len::a3b:3"
 done
 ok "two subnets with different prefixes" until_ok 5 far_pings 2001:db8:1::a3c:2
 ok "stale answers are gone" not says 2001:db8:1::a3b ip -6 neigh show proxy
