@@ -10,65 +10,10 @@
 #include "base/privileges.h"
 #include "base/qr.h"
 #include "command.h"
-#include "core/tunnel-prefix.h"
 #include "pass/files.h"
 #include "tunnel/tunnel-ops.h"
 
 /* ---- subnets ---- */
-
-static SgTunnel *
-subnet_add (SgTunnelCall *call, GError **error)
-{
-    SgPrefix network;
-
-    return sg_prefix_parse (call->words[0], &network, error)
-               ? sg_tunnel_add_subnet (call->tunnel, &network, call->words[1], error)
-               : NULL;
-}
-
-static SgTunnel *
-subnet_remove (SgTunnelCall *call, GError **error)
-{
-    const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
-
-    return subnet ? sg_tunnel_remove_subnet (call->tunnel, &subnet->network, error) : NULL;
-}
-
-static SgTunnel *
-subnet_set_name (SgTunnelCall *call, GError **error)
-{
-    const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
-
-    return subnet ? sg_tunnel_rename_subnet (call->tunnel, &subnet->network, call->words[1], error)
-                  : NULL;
-}
-
-static SgTunnel *
-subnet_set_ipv6 (SgTunnelCall *call, GError **error)
-{
-    const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
-    g_autoptr (SgSnapshot) snapshot = NULL;
-    g_autoptr (GArray) taken = NULL;
-    SgTunnelPrefixRequest request = {.allow_ula = call->allow_ula};
-
-    if (!subnet || !sg_prefix_parse (call->words[1], &request.prefix, error) ||
-        !sg_tunnel_prefix_check (&request.prefix, request.allow_ula, error) ||
-        !(snapshot = sg_tunnel_ops_look (call->config, error)) ||
-        !sg_tunnel_prefix_judge (&request.prefix, snapshot, call->config->tunnel_interface,
-                                 call->warnings, error))
-        return NULL;
-    request.taken = taken = sg_tunnel_taken_find (snapshot, call->config->tunnel_interface);
-    return sg_tunnel_set_prefix (call->tunnel, &subnet->network, &request, error);
-}
-
-static SgTunnel *
-subnet_clear_ipv6 (SgTunnelCall *call, GError **error)
-{
-    const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
-    const SgTunnelPrefixRequest none = {0};
-
-    return subnet ? sg_tunnel_set_prefix (call->tunnel, &subnet->network, &none, error) : NULL;
-}
 
 static SgTunnel *
 subnet_list (SgTunnelCall *call, GError **error)
@@ -84,120 +29,6 @@ subnet_list (SgTunnelCall *call, GError **error)
 }
 
 /* ---- devices ---- */
-
-bool
-sg_tunnel_call_device (const SgTunnelCall *call, SgTunnelDeviceId *ret_id, GError **error)
-{
-    const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
-    const SgTunnelDevice *device =
-        subnet ? sg_tunnel_subnet_named (subnet, call->words[1], error) : NULL;
-
-    if (device)
-        *ret_id = (SgTunnelDeviceId) {subnet->network, device->ip4};
-    return device != NULL;
-}
-
-static bool
-parse_kind (const char *text, SgTunnelKind *ret_kind, GError **error)
-{
-    if (sg_tunnel_kind_from_string (text, ret_kind))
-        return true;
-    g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
-                 "“%s” is no kind of device; it is client or server", text);
-    return false;
-}
-
-static bool
-fill_request (const SgTunnelCall *call, SgTunnelDeviceRequest *request, GError **error)
-{
-    if (call->ip && (!sg_ip_parse (call->ip, &request->ip4) || request->ip4.family != AF_INET)) {
-        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
-                     "“%s” is no IPv4 address; write it like 10.59.0.2", call->ip);
-        return false;
-    }
-    return !call->kind || parse_kind (call->kind, &request->kind, error);
-}
-
-/* The device got its addresses: both are said. */
-static void
-print_addresses (const SgTunnel *tunnel, const SgPrefix *network, const SgIp *ip4)
-{
-    const SgTunnelSubnet *subnet = sg_tunnel_find (tunnel, network);
-    SgIp ip6 = sg_tunnel_device_ip6 (subnet, sg_tunnel_subnet_find (subnet, ip4));
-    char text4[SG_PREFIX_TEXT_MAX], text6[SG_PREFIX_TEXT_MAX];
-
-    printf ("%s %s\n", sg_ip_format (ip4, text4), sg_ip_format (&ip6, text6));
-}
-
-static SgTunnel *
-device_add (SgTunnelCall *call, GError **error)
-{
-    const SgTunnelSubnet *subnet = sg_tunnel_named (call->tunnel, call->words[0], error);
-    g_autoptr (SgSnapshot) snapshot = NULL;
-    g_autoptr (GArray) taken = NULL;
-    SgTunnelKeys keys = {0};
-    SgTunnelDeviceRequest request = {.name = call->words[1], .keys = &keys};
-    SgTunnel *next = NULL;
-    SgIp got;
-
-    if (!subnet || !fill_request (call, &request, error) ||
-        !(snapshot = sg_tunnel_ops_look (call->config, error)) ||
-        !sg_tunnel_ops_make_keys (call->public_key, &keys, error))
-        return NULL;
-    request.taken = taken = sg_tunnel_taken_find (snapshot, call->config->tunnel_interface);
-    next = sg_tunnel_add_device (call->tunnel, &subnet->network, &request, &got, error);
-    explicit_bzero (&keys, sizeof keys);
-    if (next)
-        print_addresses (next, &subnet->network, &got);
-    return next;
-}
-
-static SgTunnel *
-device_remove (SgTunnelCall *call, GError **error)
-{
-    SgTunnelDeviceId id;
-
-    return sg_tunnel_call_device (call, &id, error)
-               ? sg_tunnel_remove_device (call->tunnel, &id, error)
-               : NULL;
-}
-
-static SgTunnel *
-device_set_name (SgTunnelCall *call, GError **error)
-{
-    SgTunnelDeviceId id;
-
-    return sg_tunnel_call_device (call, &id, error)
-               ? sg_tunnel_rename_device (call->tunnel, &id, call->words[2], error)
-               : NULL;
-}
-
-static SgTunnel *
-device_set_kind (SgTunnelCall *call, GError **error)
-{
-    SgTunnelDeviceId id;
-    SgTunnelKind kind;
-
-    return sg_tunnel_call_device (call, &id, error) && parse_kind (call->words[2], &kind, error)
-               ? sg_tunnel_set_kind (call->tunnel, &id, kind, error)
-               : NULL;
-}
-
-static SgTunnel *
-device_allow_pinholes (SgTunnelCall *call, GError **error)
-{
-    SgTunnelDeviceId id;
-    bool yes = strcmp (call->words[2], "yes") == 0;
-
-    if (!yes && strcmp (call->words[2], "no") != 0) {
-        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT, "say yes or no, not “%s”",
-                     call->words[2]);
-        return NULL;
-    }
-    return sg_tunnel_call_device (call, &id, error)
-               ? sg_tunnel_allow_pinholes (call->tunnel, &id, yes, error)
-               : NULL;
-}
 
 static void
 print_devices (const SgTunnelSubnet *subnet)
@@ -276,18 +107,18 @@ typedef struct {
 
 static const Command commands[] = {
     {"subnet", "list", 0, false, subnet_list},
-    {"subnet", "add", 2, true, subnet_add},
-    {"subnet", "remove", 1, true, subnet_remove},
-    {"subnet", "set-name", 2, true, subnet_set_name},
-    {"subnet", "set-ipv6", 2, true, subnet_set_ipv6},
-    {"subnet", "clear-ipv6", 1, true, subnet_clear_ipv6},
+    {"subnet", "add", 2, true, sg_tunnel_call_subnet_add},
+    {"subnet", "remove", 1, true, sg_tunnel_call_subnet_remove},
+    {"subnet", "set-name", 2, true, sg_tunnel_call_subnet_set_name},
+    {"subnet", "set-ipv6", 2, true, sg_tunnel_call_subnet_set_ipv6},
+    {"subnet", "clear-ipv6", 1, true, sg_tunnel_call_subnet_clear_ipv6},
     {"device", "list", 1, false, device_list},
-    {"device", "add", 2, true, device_add},
+    {"device", "add", 2, true, sg_tunnel_call_device_add},
     {"device", "show-config", 2, false, device_show_config},
-    {"device", "remove", 2, true, device_remove},
-    {"device", "set-name", 3, true, device_set_name},
-    {"device", "set-kind", 3, true, device_set_kind},
-    {"device", "allow-pinholes", 3, true, device_allow_pinholes},
+    {"device", "remove", 2, true, sg_tunnel_call_device_remove},
+    {"device", "set-name", 3, true, sg_tunnel_call_device_set_name},
+    {"device", "set-kind", 3, true, sg_tunnel_call_device_set_kind},
+    {"device", "allow-pinholes", 3, true, sg_tunnel_call_device_allow_pinholes},
     {"pinhole", "list", 2, false, sg_tunnel_pinhole_list},
     {"pinhole", "add", 4, true, sg_tunnel_pinhole_add},
     {"pinhole", "remove", 4, true, sg_tunnel_pinhole_remove},
@@ -355,6 +186,17 @@ parse (int *argc, char ***argv, SgTunnelCall *call, GError **error)
 
 /* ---- the run ---- */
 
+/* The device got its addresses: both are said. */
+static void
+print_added (const SgTunnel *tunnel, const SgTunnelDeviceId *added)
+{
+    const SgTunnelSubnet *subnet = sg_tunnel_find (tunnel, &added->network);
+    SgIp ip6 = sg_tunnel_device_ip6 (subnet, sg_tunnel_subnet_find (subnet, &added->ip4));
+    char text4[SG_PREFIX_TEXT_MAX], text6[SG_PREFIX_TEXT_MAX];
+
+    printf ("%s %s\n", sg_ip_format (&added->ip4, text4), sg_ip_format (&ip6, text6));
+}
+
 /* The state first: it holds from then on, whatever NetworkManager says. */
 static bool
 keep (const Command *command, SgTunnelCall *call, const SgTunnel *next, GError **error)
@@ -364,6 +206,8 @@ keep (const Command *command, SgTunnelCall *call, const SgTunnel *next, GError *
 
     if (!restore && !sg_tunnel_ops_save (next, error))
         return false;
+    if (call->added.ip4.family)
+        print_added (next, &call->added);
     if (sg_tunnel_ops_save_profile (call->config, restore ? NULL : call->tunnel, next, timeout,
                                     error))
         return true;

@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -120,6 +121,8 @@ sg_client_call (SgClient *client, const SgObject *object, const char *method, GV
         return NULL;
     r = sd_bus_message_new_method_call (client->bus, &request, SERVICE, object->path,
                                         object->interface, method);
+    if (r >= 0 && client->quiet)
+        r = sd_bus_message_set_allow_interactive_authorization (request, /* b= */ false);
     if (r >= 0)
         r = sg_value_append (request, tuple);
     if (r >= 0)
@@ -160,15 +163,30 @@ free_gateway (SgGatewayView *gateway)
 }
 
 static int
-compare_gateways (const SgGatewayView **a, const SgGatewayView **b)
+compare_names (const SgGatewayView **a, const SgGatewayView **b)
 {
     return strcmp ((*a)->name, (*b)->name);
 }
 
-/* The gateways among the objects: a{oa{sa{sv}}}. */
-static void
-take_gateways (SgView *view, GVariant *objects)
+/* In the order of the numbers of their IPv4 addresses. */
+static int
+compare_addresses (const SgGatewayView **a, const SgGatewayView **b)
 {
+    unsigned first[4] = {0}, second[4] = {0};
+    int order = 0;
+
+    (void) sscanf ((*a)->name, "%u.%u.%u.%u", &first[0], &first[1], &first[2], &first[3]);
+    (void) sscanf ((*b)->name, "%u.%u.%u.%u", &second[0], &second[1], &second[2], &second[3]);
+    for (size_t i = 0; i < 4 && order == 0; i++)
+        order = (first[i] > second[i]) - (first[i] < second[i]);
+    return order;
+}
+
+/* Those of @interface among the objects, a{oa{sa{sv}}}; @property is their name. */
+static GPtrArray *
+take_objects (GVariant *objects, const char *interface, const char *property)
+{
+    GPtrArray *found = g_ptr_array_new_with_free_func ((GDestroyNotify) free_gateway);
     GVariantIter iter;
     const char *path;
     GVariant *interfaces;
@@ -176,19 +194,19 @@ take_gateways (SgView *view, GVariant *objects)
     g_variant_iter_init (&iter, objects);
     while (g_variant_iter_next (&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
         GVariant *properties =
-            g_variant_lookup_value (interfaces, SG_CLIENT_GATEWAY, G_VARIANT_TYPE ("a{sv}"));
+            g_variant_lookup_value (interfaces, interface, G_VARIANT_TYPE ("a{sv}"));
 
         if (properties) {
-            SgGatewayView *gateway = g_new0 (SgGatewayView, 1);
+            SgGatewayView *object = g_new0 (SgGatewayView, 1);
 
-            gateway->path = g_strdup (path);
-            gateway->name = g_strdup (sg_view_string (properties, "Interface"));
-            gateway->properties = properties;
-            g_ptr_array_add (view->gateways, gateway);
+            object->path = g_strdup (path);
+            object->name = g_strdup (sg_view_string (properties, property));
+            object->properties = properties;
+            g_ptr_array_add (found, object);
         }
         g_variant_unref (interfaces);
     }
-    g_ptr_array_sort (view->gateways, (GCompareFunc) compare_gateways);
+    return found;
 }
 
 SgView *
@@ -213,9 +231,13 @@ sg_view_new (SgClient *client, GError **error)
     }
     view = g_new0 (SgView, 1);
     view->manager = g_variant_get_child_value (properties, 0);
-    view->gateways = g_ptr_array_new_with_free_func ((GDestroyNotify) free_gateway);
     all = g_variant_get_child_value (objects, 0);
-    take_gateways (view, all);
+    view->gateways = take_objects (all, SG_CLIENT_GATEWAY, "Interface");
+    view->subnets = take_objects (all, SG_CLIENT_SUBNET, "Network");
+    view->devices = take_objects (all, SG_CLIENT_DEVICE, "Address4");
+    g_ptr_array_sort (view->gateways, (GCompareFunc) compare_names);
+    g_ptr_array_sort (view->subnets, (GCompareFunc) compare_addresses);
+    g_ptr_array_sort (view->devices, (GCompareFunc) compare_addresses);
     return view;
 }
 
@@ -226,6 +248,8 @@ sg_view_free (SgView *view)
         return;
     g_variant_unref (view->manager);
     g_ptr_array_unref (view->gateways);
+    g_ptr_array_unref (view->subnets);
+    g_ptr_array_unref (view->devices);
     g_free (view);
 }
 
@@ -257,6 +281,41 @@ sg_view_gateway (const SgView *view, const char *name, GError **error)
     }
     names = names_of (view->gateways);
     g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND, "no gateway %s; %s", name, names);
+    return NULL;
+}
+
+const SgGatewayView *
+sg_view_subnet (const SgView *view, const char *text, GError **error)
+{
+    g_autofree char *names = NULL;
+
+    for (guint i = 0; i < view->subnets->len; i++) {
+        const SgGatewayView *subnet = g_ptr_array_index (view->subnets, i);
+
+        if (strcmp (subnet->name, text) == 0 ||
+            strcmp (sg_view_string (subnet->properties, "Name"), text) == 0)
+            return subnet;
+    }
+    names = names_of (view->subnets);
+    g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND, "no subnet %s; %s", text, names);
+    return NULL;
+}
+
+const SgGatewayView *
+sg_view_device (const SgView *view, const SgGatewayView *subnet, const char *text, GError **error)
+{
+    for (guint i = 0; i < view->devices->len; i++) {
+        const SgGatewayView *device = g_ptr_array_index (view->devices, i);
+        const char *of = "";
+
+        g_variant_lookup (device->properties, "Subnet", "&o", &of);
+        if (strcmp (of, subnet->path) == 0 &&
+            (strcmp (device->name, text) == 0 ||
+             strcmp (sg_view_string (device->properties, "Name"), text) == 0))
+            return device;
+    }
+    g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND,
+                 "no device %s in %s; sixgatectl device list shows them", text, subnet->name);
     return NULL;
 }
 

@@ -10,11 +10,14 @@
 #define SG_CLIENT_ROOT "/org/sixgate/Sixgate1"
 #define SG_CLIENT_MANAGER "org.sixgate.Sixgate1.Manager"
 #define SG_CLIENT_GATEWAY "org.sixgate.Sixgate1.Gateway"
+#define SG_CLIENT_SUBNET "org.sixgate.Sixgate1.Subnet"
+#define SG_CLIENT_DEVICE "org.sixgate.Sixgate1.Device"
 
 typedef struct {
     sd_bus *bus; /* NULL until the first call */
     bool json;   /* --json */
     bool colour; /* standard output is a terminal that shows colours */
+    bool quiet;  /* nobody is asked for a password */
 } SgClient;
 
 void sg_client_clear (SgClient *client);
@@ -41,9 +44,11 @@ bool sg_client_tell (SgClient *client, const SgObject *object, const char *metho
 typedef struct {
     GVariant *manager;   /* a{sv}: its properties */
     GPtrArray *gateways; /* of SgGatewayView (owned), sorted by name */
+    GPtrArray *subnets;  /* the same, by network */
+    GPtrArray *devices;  /* the same, by address */
 } SgView;
 
-/* Strings are owned. */
+/* An object: a gateway, a subnet, a device. Strings are owned. */
 typedef struct {
     char *path;
     char *name;
@@ -55,6 +60,10 @@ void sg_view_free (SgView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgView, sg_view_free)
 /* SG_ERROR_NOT_FOUND, naming those that there are. */
 const SgGatewayView *sg_view_gateway (const SgView *view, const char *name, GError **error);
+/* As people say it: by network or name; of a subnet, by IPv4 or name. SG_ERROR_NOT_FOUND likewise. */
+const SgGatewayView *sg_view_subnet (const SgView *view, const char *text, GError **error);
+const SgGatewayView *sg_view_device (const SgView *view, const SgGatewayView *subnet,
+                                     const char *text, GError **error);
 /* A property; "" and false where the service does not say it. */
 const char *sg_view_string (GVariant *properties, const char *name);
 bool sg_view_flag (GVariant *properties, const char *name);

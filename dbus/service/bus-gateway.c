@@ -5,12 +5,10 @@
 
 #include "base/error.h"
 #include "changes.h"
+#include "exports.h"
 #include "gateway-work.h"
 
 #define INTERFACE SG_BUS_GATEWAY
-
-/* Exports at once: each is a process. */
-#define EXPORTS_MAX 4u
 
 /* ---- paths ---- */
 
@@ -229,50 +227,9 @@ run_remove (SgCall *call)
 }
 
 static void
-on_exported (void *data, GVariant *result, const GError *error)
-{
-    SgCall *call = data;
-    g_autoptr (sd_bus_message) reply = NULL;
-    int r;
-
-    call->service->exports--;
-    if (!result) {
-        sg_call_fail (call, error);
-        return;
-    }
-    r = sd_bus_message_new_method_return (call->message, &reply);
-    if (r >= 0)
-        r = sd_bus_message_sensitive (reply);
-    if (r >= 0)
-        r = sd_bus_message_append (reply, "s", g_variant_get_string (result, NULL));
-    if (r >= 0)
-        sg_call_send (call, reply);
-    else
-        sg_call_fail_with (call, SG_ERROR_FAILED, "the file cannot be put into a message: %s",
-                           g_strerror (-r));
-}
-
-/* A child of its own: it needs no lock, and does not wait for changes. */
-static void
 run_export (SgCall *call)
 {
-    SgService *service = call->service;
-    const SgWorkOrder order = {.work = sg_work_export,
-                               .call = call,
-                               .timeout_ms = service->config->nm_timeout_ms,
-                               .done = on_exported,
-                               .data = call};
-    g_autoptr (GError) error = NULL;
-
-    if (service->exports >= EXPORTS_MAX) {
-        sg_call_fail_with (call, SG_ERROR_LIMIT, "%u gateways are being exported; wait for one",
-                           EXPORTS_MAX);
-        return;
-    }
-    call->started = true;
-    service->exports++;
-    if (!sg_worker_start (&order, &error))
-        on_exported (call, NULL, error);
+    sg_export (call, sg_work_export);
 }
 
 const SgMethod sg_bus_gateway_methods[] = {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "bus-gateway.h"
+#include "bus-tunnel.h"
 #include "changes.h"
 #include "core/explain.h"
 #include "gateway-work.h"
@@ -58,6 +59,36 @@ get_warnings (sd_bus *bus, const char *path, const char *interface, const char *
     return sd_bus_message_append_strv (reply, (char **) service->model->warnings->pdata);
 }
 
+static int
+get_tunnel_key (sd_bus *bus, const char *path, const char *interface, const char *property,
+                sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+    const SgTunnel *tunnel = ((const SgService *) data)->model->tunnel;
+    g_autofree char *key = tunnel ? g_base64_encode (tunnel->server.public_key.bytes,
+                                                     sizeof tunnel->server.public_key.bytes)
+                                  : g_strdup ("");
+
+    return sd_bus_message_append (reply, "s", key);
+}
+
+static int
+get_tunnel_port (sd_bus *bus, const char *path, const char *interface, const char *property,
+                 sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+    const SgService *service = data;
+
+    return sd_bus_message_append (reply, "q", service->model->port);
+}
+
+static int
+get_tunnel_endpoint (sd_bus *bus, const char *path, const char *interface, const char *property,
+                     sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+    const SgService *service = data;
+
+    return sd_bus_message_append (reply, "s", service->model->endpoint);
+}
+
 /* ---- arguments ---- */
 
 static bool
@@ -71,51 +102,6 @@ read_words (SgCall *call, GError **error)
 {
     return sg_call_understood (
         sd_bus_message_read (call->message, "ss", &call->words[0], &call->words[1]), error);
-}
-
-/* One of a{sv}: its name, its type, where it goes in SgCallOptions. */
-typedef struct {
-    const char *name, *type;
-    size_t offset;
-} Option;
-
-static bool
-read_option (SgCall *call, const Option *options, GError **error)
-{
-    const char *name, *type;
-    const Option *option = options;
-    int r = sd_bus_message_read_basic (call->message, 's', &name);
-
-    if (r >= 0)
-        r = sd_bus_message_peek_type (call->message, NULL, &type);
-    if (!sg_call_understood (r, error))
-        return false;
-    while (option->name && strcmp (option->name, name) != 0)
-        option++;
-    if (!option->name || strcmp (option->type, type) != 0) {
-        g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
-                     option->name ? "the option “%s” has another type than %s"
-                                  : "the option “%s” is unknown",
-                     name, option->type);
-        return false;
-    }
-    return sg_call_understood (sd_bus_message_read (call->message, "v", option->type,
-                                                    (char *) &call->options + option->offset),
-                               error);
-}
-
-static bool
-read_options (SgCall *call, const Option *options, GError **error)
-{
-    sd_bus_message *m = call->message;
-    int r = sd_bus_message_enter_container (m, 'a', "{sv}");
-
-    while (r >= 0 && (r = sd_bus_message_enter_container (m, 'e', "sv")) > 0) {
-        if (!read_option (call, options, error))
-            return false;
-        r = sd_bus_message_exit_container (m);
-    }
-    return sg_call_understood (r, error);
 }
 
 /* ---- looking ---- */
@@ -179,14 +165,14 @@ answer_explain (SgCall *call, SgPass *pass)
 static bool
 read_explain (SgCall *call, GError **error)
 {
-    static const Option options[] = {
+    static const SgCallOption options[] = {
         {"from", "s", offsetof (SgCallOptions, from)},
         {"in", "s", offsetof (SgCallOptions, in)},
         {"mark", "u", offsetof (SgCallOptions, mark)},
         {NULL},
     };
 
-    return read_word (call, error) && read_options (call, options, error);
+    return read_word (call, error) && sg_call_read_options (call, options, error);
 }
 
 static void
@@ -200,7 +186,7 @@ run_explain (SgCall *call)
 static bool
 read_import (SgCall *call, GError **error)
 {
-    static const Option options[] = {
+    static const SgCallOption options[] = {
         {"interface", "s", offsetof (SgCallOptions, interface)},
         {"outbound", "b", offsetof (SgCallOptions, outbound)},
         {"type", "s", offsetof (SgCallOptions, type)},
@@ -208,7 +194,7 @@ read_import (SgCall *call, GError **error)
     };
 
     return sg_call_understood (sd_bus_message_sensitive (call->message), error) &&
-           read_words (call, error) && read_options (call, options, error);
+           read_words (call, error) && sg_call_read_options (call, options, error);
 }
 
 static bool
@@ -356,6 +342,8 @@ const SgMethod sg_bus_manager_methods[] = {
     {INTERFACE, "Reconcile", SG_RIGHT_MANAGE, false, NULL, run_reconcile},
     {INTERFACE, "Plan", SG_RIGHT_NONE, false, NULL, run_plan},
     {INTERFACE, "Explain", SG_RIGHT_NONE, false, read_explain, run_explain},
+    {INTERFACE, "AddSubnet", SG_RIGHT_MANAGE, false, read_words, sg_bus_tunnel_run_add},
+    {INTERFACE, "ReadPeers", SG_RIGHT_READ_PEERS, false, NULL, sg_bus_device_run_read_peers},
     {INTERFACE, "Subscribe", SG_RIGHT_NONE, false, NULL, run_subscribe},
     {INTERFACE, "Unsubscribe", SG_RIGHT_NONE, false, NULL, run_unsubscribe},
     {NULL},
@@ -384,6 +372,11 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS ("Explain", SD_BUS_ARGS ("s", destination, "a{sv}", options),
                              SD_BUS_RESULT ("a{sv}", explanation), sg_call_received,
                              SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("AddSubnet", SD_BUS_ARGS ("s", network, "s", name),
+                             SD_BUS_RESULT ("o", subnet), sg_call_received,
+                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("ReadPeers", SD_BUS_NO_ARGS, SD_BUS_RESULT ("a(ossttt)", peers),
+                             sg_call_received, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS ("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, sg_call_received,
                              SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS ("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, sg_call_received,
@@ -392,6 +385,9 @@ static const sd_bus_vtable vtable[] = {
     PROPERTY ("DefaultOutbound", "s", get_outbound),
     PROPERTY ("Overrides", "a(ss)", get_overrides),
     PROPERTY ("Warnings", "as", get_warnings),
+    PROPERTY ("TunnelPublicKey", "s", get_tunnel_key),
+    PROPERTY ("TunnelPort", "q", get_tunnel_port),
+    PROPERTY ("TunnelEndpoint", "s", get_tunnel_endpoint),
     SD_BUS_VTABLE_END,
 };
 
@@ -417,11 +413,17 @@ same_overrides (const GArray *a, const GArray *b)
     return a->len == b->len;
 }
 
+static bool
+same_server (const SgTunnel *a, const SgTunnel *b)
+{
+    return (!a && !b) || (a && b && sg_wg_key_equal (&a->server.public_key, &b->server.public_key));
+}
+
 void
 sg_bus_manager_signal (SgService *service, const SgModel *old)
 {
     const SgModel *model = service->model;
-    const char *names[4] = {NULL};
+    const char *names[7] = {NULL};
     size_t n = 0;
 
     if (strcmp (model->outbound, old->outbound) != 0)
@@ -431,6 +433,12 @@ sg_bus_manager_signal (SgService *service, const SgModel *old)
     if (!g_strv_equal ((const char *const *) model->warnings->pdata,
                        (const char *const *) old->warnings->pdata))
         names[n++] = "Warnings";
+    if (!same_server (model->tunnel, old->tunnel))
+        names[n++] = "TunnelPublicKey";
+    if (model->port != old->port)
+        names[n++] = "TunnelPort";
+    if (strcmp (model->endpoint, old->endpoint) != 0)
+        names[n++] = "TunnelEndpoint";
     if (n > 0)
         (void) sd_bus_emit_properties_changed_strv (service->bus, SG_BUS_PATH, INTERFACE,
                                                     (char **) names);

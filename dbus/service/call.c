@@ -7,9 +7,12 @@
 #include "bus-error.h"
 #include "bus-gateway.h"
 #include "bus-manager.h"
+#include "bus-tunnel.h"
 #include "changes.h"
 #include "lifetime.h"
+#include "pass/files.h"
 #include "rights.h"
+#include "tunnel-path.h"
 
 /* Calls of all callers together that have no answer yet. */
 #define ALL_CALLS_MAX 2048u
@@ -26,6 +29,7 @@ free_call (SgCall *call)
         call->caller->calls--;
     sd_bus_message_unref (call->message);
     g_free (call->gateway);
+    g_free (call->seen);
     g_free (call);
     sg_lifetime_call_ended (service->lifetime);
 }
@@ -105,6 +109,37 @@ sg_calls_outdate (SgService *service, const SgCaller *by, const char *gateway)
     }
 }
 
+/* As a method of @call compares it. */
+static char *
+look_at (const SgCall *call, const SgTunnel *tunnel)
+{
+    return sg_tunnel_path_look (tunnel, sd_bus_message_get_path (call->message),
+                                strcmp (call->method->member, "Remove") == 0);
+}
+
+bool
+sg_call_is_outdated (const SgCall *call, const SgTunnel *tunnel)
+{
+    g_autofree char *now = call->seen ? look_at (call, tunnel) : NULL;
+
+    /* One that is gone is not found, later. */
+    return now && strcmp (now, call->seen) != 0;
+}
+
+void
+sg_calls_see (SgService *service, const SgCaller *caller, const char *path, const SgTunnel *tunnel)
+{
+    for (guint i = 0; i < service->calls->len; i++) {
+        SgCall *call = g_ptr_array_index (service->calls, i);
+
+        if (call->started || call->caller != caller || !call->seen ||
+            strcmp (sd_bus_message_get_path (call->message), path) != 0)
+            continue;
+        g_free (call->seen);
+        call->seen = look_at (call, tunnel);
+    }
+}
+
 /* ---- its begin ---- */
 
 static const SgMethod *
@@ -131,7 +166,11 @@ sg_call_method (const char *interface, const char *member)
 {
     const SgMethod *method = find_method (sg_bus_manager_methods, interface, member);
 
-    return method ? method : find_method (sg_bus_gateway_methods, interface, member);
+    if (!method)
+        method = find_method (sg_bus_gateway_methods, interface, member);
+    if (!method)
+        method = find_method (sg_bus_subnet_methods, interface, member);
+    return method ? method : find_method (sg_bus_device_methods, interface, member);
 }
 
 static bool
@@ -160,32 +199,55 @@ new_call (SgService *service, sd_bus_message *message, const SgMethod *method)
     return call;
 }
 
+/* Notes how what the call is about looks: as the file says now, whoever wrote it last. */
+static void
+see (SgCall *call)
+{
+    g_autoptr (SgTunnel) tunnel = NULL;
+
+    if (sg_files_load_tunnel (&tunnel, NULL))
+        call->seen = look_at (call, tunnel);
+}
+
 static void
 begin (SgCall *call)
 {
     g_autoptr (GError) error = NULL;
 
+    if (call->method->compared)
+        see (call);
     if (call->method->read && !call->method->read (call, &error))
         sg_call_fail (call, error);
     else
         sg_rights_ask (call);
 }
 
-int
-sg_call_received (sd_bus_message *message, void *data, sd_bus_error *ret_error)
+void
+sg_call_take (SgService *service, sd_bus_message *message, const SgMethod *method)
 {
-    SgService *service = data;
-    const char *member = sd_bus_message_get_member (message);
-    const SgMethod *method = sg_call_method (sd_bus_message_get_interface (message), member);
     const SgCaller *caller = sg_callers_get (service->callers, sd_bus_message_get_sender (message));
     g_autoptr (GError) error = NULL;
 
-    if (!method)
-        g_set_error (&error, SG_ERROR, SG_ERROR_PERMISSION, "nobody may call %s", member);
-    if (error || !within_limits (service, caller, &error))
-        return sg_bus_reply_error (message, error);
+    if (!within_limits (service, caller, &error)) {
+        (void) sg_bus_reply_error (message, error);
+        return;
+    }
     if (method->checked)
         sg_changes_notice (service->changes);
     begin (new_call (service, message, method));
-    return 1;
+}
+
+int
+sg_call_received (sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+    const char *member = sd_bus_message_get_member (message);
+    const SgMethod *method = sg_call_method (sd_bus_message_get_interface (message), member);
+    g_autoptr (GError) error = NULL;
+
+    if (method) {
+        sg_call_take (data, message, method);
+        return 1;
+    }
+    g_set_error (&error, SG_ERROR, SG_ERROR_PERMISSION, "nobody may call %s", member);
+    return sg_bus_reply_error (message, error);
 }

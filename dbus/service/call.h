@@ -4,12 +4,14 @@
 #pragma once
 
 #include "base/error.h"
+#include "core/tunnel.h"
 #include "service.h"
 
 typedef enum {
     SG_RIGHT_NONE,         /* anybody */
     SG_RIGHT_MANAGE,       /* org.sixgate.sixgate1.manage */
     SG_RIGHT_READ_SECRETS, /* org.sixgate.sixgate1.read-secrets */
+    SG_RIGHT_READ_PEERS,   /* org.sixgate.sixgate1.read-peers */
     SG_RIGHT_N
 } SgRight;
 
@@ -24,35 +26,54 @@ typedef struct {
     bool (*read) (SgCall *call, GError **error);
     /* Does it, or sets out to; answers by sg_call_reply() and so on, now or later. */
     void (*run) (SgCall *call);
+    /* Refused when the subnet or device that it is about is not as it was when the call came. */
+    bool compared;
+    /* For who may not, in the place of an error. Nobody is asked for a password then. */
+    void (*denied) (SgCall *call);
 } SgMethod;
 
-/* What Explain and ImportGateway take beside their arguments. Strings are the message's. */
+/* What methods take beside their arguments. Strings are the message's. */
 typedef struct {
-    const char *from, *in, *interface, *type;
+    const char *from, *in, *interface, *type, *address, *kind, *public_key;
     uint32_t mark;
-    int outbound;
+    int outbound, allow_ula;
 } SgCallOptions;
+
+/* One of a{sv}: its name, its type, where it goes in SgCallOptions. */
+typedef struct {
+    const char *name, *type;
+    size_t offset;
+} SgCallOption;
+
+/* The most string arguments. */
+#define SG_CALL_WORDS 2
 
 struct SgCall {
     SgService *service;
     sd_bus_message *message;
     const SgMethod *method;
-    SgCaller *caller;      /* NULL: it vanished, nobody waits for the answer */
-    bool asking;           /* it is not known yet whether it may */
-    bool started;          /* is being done, and will be finished whoever vanishes */
-    bool conflict;         /* somebody else changed meanwhile what it is about */
-    sd_bus_slot *question; /* to polkit, or to the bus */
-    char *question_id;     /* polkit's word for taking it back; NULL: it was not asked */
-    size_t held;           /* bytes that wait for polkit */
-    const char *words[2];  /* its string arguments */
+    SgCaller *caller;                 /* NULL: it vanished, nobody waits for the answer */
+    bool asking;                      /* it is not known yet whether it may */
+    bool started;                     /* is being done, and will be finished whoever vanishes */
+    bool conflict;                    /* somebody else changed meanwhile what it is about */
+    sd_bus_slot *question;            /* to polkit, or to the bus */
+    char *question_id;                /* polkit's word for taking it back; NULL: it was not asked */
+    size_t held;                      /* bytes that wait for polkit */
+    const char *words[SG_CALL_WORDS]; /* its string arguments */
     SgCallOptions options;
-    char *gateway; /* the name of its object, for those of a gateway */
+    char *gateway;          /* the name of its object, for those of a gateway */
+    char *seen;             /* how its subnet or device looked when it came; NULL: not compared */
+    const SgTunnel *tunnel; /* as it was before, under the lock; NULL: no tunnel role yet */
 };
 
 /* The handler of every method in our vtables. */
 int sg_call_received (sd_bus_message *message, void *service, sd_bus_error *ret_error);
 /* For SgMethod.read: whether @r, what sd_bus_message_read() and its like returned, is no error. */
 bool sg_call_understood (int r, GError **error);
+/* For SgMethod.read: takes the a{sv} that follows; @options ends with a NULL name. */
+bool sg_call_read_options (SgCall *call, const SgCallOption *options, GError **error);
+/* Begins what the vtables do not: @message is answered as @method says. */
+void sg_call_take (SgService *service, sd_bus_message *message, const SgMethod *method);
 /* The row of a method; NULL when it has none. */
 const SgMethod *sg_call_method (const char *interface, const char *member);
 
@@ -67,6 +88,12 @@ void sg_call_send (SgCall *call, sd_bus_message *reply);
 
 /* All calls of @caller: those that have not begun are dropped. Before it is freed. */
 void sg_calls_drop (SgService *service, SgCaller *caller);
+/* Whether somebody changed the subnet or device of @call since it came; @tunnel is how all are now. */
+bool sg_call_is_outdated (const SgCall *call, const SgTunnel *tunnel);
 /* Every call about the same as @changed, of another caller, that has not begun: in conflict. About
  * @gateway; NULL: about the choices. */
 void sg_calls_outdate (SgService *service, const SgCaller *by, const char *gateway);
+/* @caller changed the subnet or device at @path, which is as @tunnel says now: its own further calls are
+ * about that. */
+void sg_calls_see (SgService *service, const SgCaller *caller, const char *path,
+                   const SgTunnel *tunnel);

@@ -35,6 +35,8 @@ struct SgChanges {
     char *before;      /* the choices, to be put back */
     bool chosen;       /* they were changed, and saved */
     SgOutcome outcome; /* so far */
+    SgTunnel *tunnel;  /* the tunnel role as it was before the work; NULL: there was none */
+    bool seen;         /* the kernel may have a part of what is being undone */
     GError *failure;   /* why it is being undone */
     /* The choices as they were seen last. */
     char *known;
@@ -65,6 +67,7 @@ drop_current (SgChanges *changes)
     g_clear_pointer (&changes->before, g_free);
     g_clear_pointer (&changes->outcome.worked, g_variant_unref);
     g_clear_error (&changes->failure);
+    g_clear_pointer (&changes->tunnel, sg_tunnel_free);
     g_clear_pointer (&changes->current, g_free);
     changes->outcome.written = 0;
     changes->chosen = false;
@@ -102,6 +105,9 @@ succeed (SgChanges *changes)
     g_autoptr (GVariant) worked = g_steal_pointer (&changes->outcome.worked);
 
     sg_looks_show_pass (changes->service->looks, changes->pass);
+    if (change->tunnel)
+        sg_calls_see (changes->service, call->caller, sd_bus_message_get_path (call->message),
+                      changes->pass->tunnel);
     drop_current (changes);
     change->answer (call, &outcome);
     start_next (changes);
@@ -164,12 +170,32 @@ start_work (SgChanges *changes, SgWork work, SgWorkDone done)
 
 static void ask_networkmanager (SgChanges *changes);
 
+/* A part of what failed is in the kernel by now: it becomes what the choices and the tunnel role say. What
+ * fails then is said in the journal. */
+static void
+put_kernel_back (SgChanges *changes)
+{
+    g_autoptr (GPtrArray) failures = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+    SgPass *pass = changes->pass;
+    g_autoptr (GError) error = NULL;
+
+    if (!sg_pass_look (pass, sg_looks_copy_nm (pass->snapshot), &error)) {
+        sg_log_failure (error);
+        return;
+    }
+    sg_pass_decide (pass);
+    sg_pass_plan (pass, /* healing= */ NULL);
+    if (!sg_pass_keep (pass, /* everything= */ false, &error))
+        sg_log_failure (error);
+    else if (!sg_pass_apply (pass, failures))
+        sg_log_failure (g_ptr_array_index (failures, 0));
+}
+
 /* Puts the choices back, and the kernel, when it was @seen, to what they say. What fails then is said
  * in the journal. */
 static void
 undo (SgChanges *changes, bool seen)
 {
-    g_autoptr (GPtrArray) failures = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
     SgPass *pass = changes->pass;
     g_autoptr (GError) error = NULL;
     SgState *before =
@@ -184,19 +210,18 @@ undo (SgChanges *changes, bool seen)
         return;
     }
     note_choices (changes, pass->state, changes->current->call->caller);
-    if (!seen)
-        return;
-    /* A part of what failed is in the kernel by now. */
-    if (!sg_pass_look (pass, sg_looks_copy_nm (pass->snapshot), &error)) {
-        sg_log_failure (error);
-        return;
-    }
-    sg_pass_decide (pass);
-    sg_pass_plan (pass, /* healing= */ NULL);
-    if (!sg_pass_keep (pass, /* everything= */ false, &error))
-        sg_log_failure (error);
-    else if (!sg_pass_apply (pass, failures))
-        sg_log_failure (g_ptr_array_index (failures, 0));
+    if (seen)
+        put_kernel_back (changes);
+}
+
+/* The pass takes the tunnel role as it was before, or back again. */
+static void
+swap_tunnel (SgChanges *changes)
+{
+    SgTunnel *tunnel = changes->pass->tunnel;
+
+    changes->pass->tunnel = changes->tunnel;
+    changes->tunnel = tunnel;
 }
 
 static void
@@ -206,8 +231,13 @@ on_undone (void *data, GVariant *result, const GError *error)
     g_autoptr (GError) failure = g_steal_pointer (&changes->failure);
 
     changes->worker = NULL; /* it frees itself */
-    if (error)
+    if (error) {
         sg_log_failure (error);
+    } else if (changes->current->change->tunnel) {
+        swap_tunnel (changes);
+        if (changes->seen)
+            put_kernel_back (changes);
+    }
     fail (changes, failure);
 }
 
@@ -220,6 +250,7 @@ undo_and_fail (SgChanges *changes, bool seen, const GError *error)
         undo (changes, seen);
     if (changes->outcome.worked && change->undo) {
         changes->failure = g_error_copy (error);
+        changes->seen = seen;
         start_work (changes, change->undo, on_undone);
     } else {
         fail (changes, error);
@@ -426,10 +457,24 @@ say (void *data, const char *warning)
     sg_log_warning (warning);
 }
 
+/* Takes what the work made of the tunnel role; what it was is kept for the way back. */
+static bool
+take_tunnel (SgChanges *changes, GError **error)
+{
+    SgTunnel *tunnel = NULL;
+
+    if (!sg_files_load_tunnel (&tunnel, error))
+        return false;
+    swap_tunnel (changes);
+    changes->pass->tunnel = tunnel;
+    return true;
+}
+
 static void
 on_worked (void *data, GVariant *result, const GError *error)
 {
     SgChanges *changes = data;
+    g_autoptr (GError) failure = NULL;
 
     changes->worker = NULL; /* it frees itself */
     if (!result) {
@@ -437,7 +482,10 @@ on_worked (void *data, GVariant *result, const GError *error)
         return;
     }
     changes->outcome.worked = g_variant_ref (result);
-    ask_networkmanager (changes);
+    if (changes->current->change->tunnel && !take_tunnel (changes, &failure))
+        undo_and_fail (changes, /* seen= */ false, failure);
+    else
+        ask_networkmanager (changes);
 }
 
 static void
@@ -464,7 +512,14 @@ open_pass (SgChanges *changes, int lock)
         fail (changes, error);
         return;
     }
+    if (sg_call_is_outdated (call, changes->pass->tunnel)) {
+        g_set_error (&error, SG_ERROR, SG_ERROR_CONFLICT,
+                     "somebody else changed it meanwhile; look at it, then try again");
+        fail (changes, error);
+        return;
+    }
     call->started = true;
+    call->tunnel = changes->pass->tunnel;
     if (call->gateway)
         sg_calls_outdate (changes->service, call->caller, call->gateway);
     changes->before = sg_state_to_text (changes->pass->state);

@@ -21,6 +21,8 @@ typedef struct {
                     const SgSnapshot *snapshot, GError **error);
     /* Then the kernel is brought to what is wanted, and this answers. */
     void (*answer) (SgCall *call, const SgOutcome *outcome);
+    /* The work changes the tunnel role's state: it is read anew then. */
+    bool tunnel;
     /* When a later step fails: undoes the work, knowing what it answered; NULL: nothing to undo. */
     SgWork undo;
 } SgChange;

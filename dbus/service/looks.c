@@ -110,9 +110,10 @@ static void
 show (SgLooks *looks, SgPass *pass)
 {
     SgService *service = looks->service;
+    SgModel *model = sg_model_new (pass->state, pass->snapshot, pass->wanted, service->catalog);
 
-    sg_service_show (service,
-                     sg_model_new (pass->state, pass->snapshot, pass->wanted, service->catalog));
+    sg_model_take_tunnel (model, pass->tunnel, pass->config, pass->snapshot);
+    sg_service_show (service, model);
     sg_watch_tune (service->watch, sg_snapshot_waits_for_refresh (pass->snapshot));
 }
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "core/wg-conf.h"
+#include "core/tunnel-config.h"
 #include "nm/nm-profile-parse.h"
 
 static void
@@ -25,6 +25,8 @@ sg_model_free (SgModel *model)
     g_array_unref (model->overrides);
     g_ptr_array_unref (model->warnings);
     g_ptr_array_unref (model->gateways);
+    sg_tunnel_free (model->tunnel);
+    g_free (model->endpoint);
     g_free (model);
 }
 
@@ -170,6 +172,7 @@ sg_model_new (const SgState *state, const SgSnapshot *snapshot, const SgWanted *
 
         g_ptr_array_add (model->gateways, active_gateway (gateway, snapshot, catalog));
     }
+    model->endpoint = g_strdup ("");
     add_inactive (model, catalog);
     g_ptr_array_sort (model->gateways, compare_gateways);
     for (guint i = 0; i < model->gateways->len; i++) {
@@ -182,6 +185,61 @@ sg_model_new (const SgState *state, const SgSnapshot *snapshot, const SgWanted *
     }
     return model;
 }
+
+/* ---- the tunnel role ---- */
+
+static void
+forget_secrets (SgTunnelKeys *keys)
+{
+    explicit_bzero (&keys->private_key, sizeof keys->private_key);
+    explicit_bzero (&keys->preshared_key, sizeof keys->preshared_key);
+}
+
+static SgTunnel *
+copy_without_secrets (const SgTunnel *tunnel)
+{
+    SgTunnel *copy = sg_tunnel_copy (tunnel);
+
+    forget_secrets (&copy->server);
+    for (guint i = 0; i < copy->subnets->len; i++) {
+        GPtrArray *devices = ((SgTunnelSubnet *) g_ptr_array_index (copy->subnets, i))->devices;
+
+        for (guint k = 0; k < devices->len; k++) {
+            SgTunnelDevice *device = g_ptr_array_index (devices, k);
+
+            devices->pdata[k] = sg_tunnel_device_copy (device);
+            forget_secrets (&((SgTunnelDevice *) devices->pdata[k])->keys);
+            sg_tunnel_device_unref (device);
+        }
+    }
+    return copy;
+}
+
+static char *
+find_endpoint (const SgConfig *config, const SgSnapshot *snapshot)
+{
+    char text[SG_PREFIX_TEXT_MAX];
+    SgIp ip;
+
+    if (*config->tunnel_endpoint)
+        return g_strdup (config->tunnel_endpoint);
+    return g_strdup (sg_tunnel_endpoint_choose (snapshot, config->tunnel_interface, &ip)
+                         ? sg_ip_format (&ip, text)
+                         : "");
+}
+
+void
+sg_model_take_tunnel (SgModel *model, const SgTunnel *tunnel, const SgConfig *config,
+                      const SgSnapshot *snapshot)
+{
+    if (tunnel)
+        model->tunnel = copy_without_secrets (tunnel);
+    model->port = config->tunnel_port;
+    g_free (model->endpoint);
+    model->endpoint = find_endpoint (config, snapshot);
+}
+
+/* ---- without news ---- */
 
 static SgModelGateway *
 copy_gateway (const SgModelGateway *gateway)
@@ -208,6 +266,9 @@ sg_model_new_failed (const SgModel *old, const char *problem)
     g_ptr_array_add (model->warnings, g_strdup (problem));
     g_ptr_array_add (model->warnings, NULL);
     model->gateways = g_ptr_array_new_with_free_func (free_gateway);
+    model->tunnel = old && old->tunnel ? sg_tunnel_copy (old->tunnel) : NULL;
+    model->port = old ? old->port : 0;
+    model->endpoint = g_strdup (old ? old->endpoint : "");
     for (guint i = 0; old && i < old->gateways->len; i++)
         g_ptr_array_add (model->gateways, copy_gateway (g_ptr_array_index (old->gateways, i)));
     return model;

@@ -2,7 +2,9 @@
 /* What the objects on the bus say, as plain values; one moment's, never changed. */
 #pragma once
 
+#include "core/config.h"
 #include "core/state.h"
+#include "core/tunnel.h"
 #include "core/wanted.h"
 
 typedef struct {
@@ -20,6 +22,9 @@ typedef struct {
     GArray *overrides;   /* of SgOverride */
     GPtrArray *warnings; /* of char *, NULL at the end */
     GPtrArray *gateways; /* of SgModelGateway, sorted by name */
+    SgTunnel *tunnel;    /* without a secret key; NULL: no tunnel role */
+    uint16_t port;       /* of the tunnel */
+    char *endpoint;      /* how devices reach this machine; "" = unknown */
 } SgModel;
 
 /* The reason of a gateway that is down, beside those of SgCapability. */
@@ -28,6 +33,9 @@ typedef struct {
 /* @catalog: object path → SgNmSummary of every profile. */
 SgModel *sg_model_new (const SgState *state, const SgSnapshot *snapshot, const SgWanted *wanted,
                        GHashTable *catalog);
+/* Adds the tunnel role, of which @tunnel (may be NULL) is the state. */
+void sg_model_take_tunnel (SgModel *model, const SgTunnel *tunnel, const SgConfig *config,
+                           const SgSnapshot *snapshot);
 /* What is left of @old (may be NULL) when nothing newer can be known because of @problem. */
 SgModel *sg_model_new_failed (const SgModel *old, const char *problem);
 void sg_model_free (SgModel *model);

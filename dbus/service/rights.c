@@ -27,6 +27,7 @@ action_of (SgRight right)
         [SG_RIGHT_NONE] = "",
         [SG_RIGHT_MANAGE] = "org.sixgate.sixgate1.manage",
         [SG_RIGHT_READ_SECRETS] = "org.sixgate.sixgate1.read-secrets",
+        [SG_RIGHT_READ_PEERS] = "org.sixgate.sixgate1.read-peers",
     };
 
     return actions[right];
@@ -56,6 +57,11 @@ refuse (SgCall *call, SgErrorCode code, const char *why)
     const char *action = action_of (call->method->right);
 
     stop_asking (call);
+    if (call->method->denied) {
+        call->asking = false;
+        call->method->denied (call);
+        return;
+    }
     sg_call_fail_with (call, code, "%s needs the right %s: %s", call->method->member, action, why);
 }
 
@@ -108,7 +114,8 @@ static int
 ask_polkit (SgCall *call)
 {
     SgService *service = call->service;
-    bool interactive = sd_bus_message_get_allow_interactive_authorization (call->message) > 0;
+    bool interactive = !call->method->denied &&
+                       sd_bus_message_get_allow_interactive_authorization (call->message) > 0;
     g_autoptr (sd_bus_message) question = NULL;
     int r = sd_bus_message_new_method_call (service->peers, &question, POLKIT, POLKIT_PATH,
                                             POLKIT_AUTHORITY, "CheckAuthorization");

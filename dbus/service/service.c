@@ -6,6 +6,7 @@
 #include "bus-error.h"
 #include "bus-gateway.h"
 #include "bus-manager.h"
+#include "bus-tunnel.h"
 #include "changes.h"
 #include "lifetime.h"
 #include "looks.h"
@@ -34,12 +35,15 @@ sg_service_show (SgService *service, SgModel *model)
 {
     g_autoptr (SgModel) old = service->model;
 
-    if (old)
+    if (old) {
         sg_bus_gateway_signal_gone (service, model);
+        sg_bus_tunnel_signal_gone (service, model);
+    }
     service->model = model;
     if (!old)
         return;
     sg_bus_gateway_signal (service, old);
+    sg_bus_tunnel_signal (service, old);
     sg_bus_manager_signal (service, old);
 }
 
@@ -77,6 +81,8 @@ on_message (sd_bus_message *message, void *data, sd_bus_error *ret_error)
         return 0;
     sg_lifetime_touch (service->lifetime);
     sg_watch_catch_up (service->watch);
+    if (sg_bus_device_take_read (service, message))
+        return 1;
     return limit_reading (service, sg_callers_get (service->callers, sender), message);
 }
 
@@ -139,6 +145,8 @@ add_objects (SgService *service)
         r = sg_bus_manager_add (service);
     if (r >= 0)
         r = sg_bus_gateway_add (service);
+    if (r >= 0)
+        r = sg_bus_tunnel_add (service);
     if (r >= 0)
         r = sd_bus_add_filter (service->bus, NULL, on_message, service);
     if (r >= 0)

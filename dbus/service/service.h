@@ -13,8 +13,11 @@
 #define SG_BUS_NAME "org.sixgate.Sixgate1"
 #define SG_BUS_PATH "/org/sixgate/Sixgate1"
 #define SG_BUS_GATEWAYS SG_BUS_PATH "/gateway"
+#define SG_BUS_SUBNETS SG_BUS_PATH "/subnet" /* and devices, below them */
 #define SG_BUS_MANAGER SG_BUS_NAME ".Manager"
 #define SG_BUS_GATEWAY SG_BUS_NAME ".Gateway"
+#define SG_BUS_SUBNET SG_BUS_NAME ".Subnet"
+#define SG_BUS_DEVICE SG_BUS_NAME ".Device"
 
 typedef struct SgLooks SgLooks;
 typedef struct SgChanges SgChanges;

@@ -149,6 +149,40 @@ sg_tunnel_ops_save_profile (const SgConfig *config, const SgTunnel *old, const S
     return ok;
 }
 
+bool
+sg_tunnel_ops_put_back (const SgTunnel *before, GError **error)
+{
+    return before ? sg_tunnel_ops_save (before, error) : sg_files_remove_tunnel (error);
+}
+
+static bool
+remove_profile (const SgConfig *config, uint32_t timeout_ms, GError **error)
+{
+    g_autoptr (SgNmProfile) profile = NULL;
+    g_autoptr (GError) missing = NULL;
+    g_autofree char *reason = NULL;
+    bool ok = true;
+    SgNmBus bus;
+
+    /* Without NetworkManager none was made. */
+    if (!sg_nm_bus_open (&bus, timeout_ms, &reason))
+        return true;
+    profile = sg_nm_profile_find (&bus, config->tunnel_interface, &missing);
+    if (profile)
+        ok = sg_nm_profile_delete (&bus, profile->path, error);
+    sg_nm_bus_close (&bus);
+    return ok;
+}
+
+bool
+sg_tunnel_ops_restore (const SgConfig *config, const SgTunnel *before, const SgTunnel *now,
+                       uint32_t timeout_ms, GError **error)
+{
+    return sg_tunnel_ops_put_back (before, error) &&
+           (before ? sg_tunnel_ops_save_profile (config, now, before, timeout_ms, error)
+                   : remove_profile (config, timeout_ms, error));
+}
+
 /* ---- the endpoint ---- */
 
 bool

@@ -44,7 +44,9 @@ typedef struct {
     SgWgRawKey public_key;
     bool preshared;
     SgIp endpoint;      /* where its packets go; AF_UNSPEC = not known */
+    uint16_t port;      /* the endpoint's */
     uint64_t handshake; /* when the last one was, in seconds since 1970; 0 = never */
+    uint64_t rx, tx;    /* bytes from it and to it; only to be shown */
 } SgWireguardPeer;
 
 /* One of the allowed-ips of a peer. */

@@ -18,6 +18,8 @@ static const SgNlSpec peer_specs[SG_GENL_WG_PEER_N] = {
     [WGPEER_A_ENDPOINT] = {SG_NL_BYTES, sizeof (struct sockaddr_in)},
     [WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL] = {SG_NL_U16},
     [WGPEER_A_LAST_HANDSHAKE_TIME] = {SG_NL_BYTES, sizeof (struct __kernel_timespec)},
+    [WGPEER_A_RX_BYTES] = {SG_NL_BYTES, sizeof (uint64_t)},
+    [WGPEER_A_TX_BYTES] = {SG_NL_BYTES, sizeof (uint64_t)},
     [WGPEER_A_ALLOWEDIPS] = {SG_NL_BYTES},
 };
 

@@ -69,6 +69,27 @@ endpoint_of (const struct nlattr *attr)
     return in6.sin6_family == AF_INET6 ? sg_ip_from_bytes (AF_INET6, &in6.sin6_addr) : (SgIp) {0};
 }
 
+/* In both kinds of address it is at the same place. */
+static uint16_t
+port_of (const struct nlattr *attr)
+{
+    struct sockaddr_in in4 = {0};
+
+    if (attr)
+        memcpy (&in4, sg_nl_attr_data (attr), sizeof in4);
+    return ntohs (in4.sin_port);
+}
+
+static uint64_t
+bytes_of (const struct nlattr *attr)
+{
+    uint64_t bytes = 0;
+
+    if (attr)
+        memcpy (&bytes, sg_nl_attr_data (attr), sizeof bytes);
+    return bytes;
+}
+
 /* Notes who the peer is. Without a preshared key, zeros or not, it is one of which the allowed-ips
  * go on (drivers/net/wireguard/netlink.c, get_peer). */
 static void
@@ -82,7 +103,10 @@ add_peer (const struct nlattr **attrs, const SgWireguard *wireguard, GArray *pee
     memcpy (peer.public_key.bytes, sg_nl_attr_data (attrs[WGPEER_A_PUBLIC_KEY]), WG_KEY_LEN);
     peer.preshared = !is_zero (sg_nl_attr_data (preshared), WG_KEY_LEN);
     peer.endpoint = endpoint_of (attrs[WGPEER_A_ENDPOINT]);
+    peer.port = port_of (attrs[WGPEER_A_ENDPOINT]);
     peer.handshake = handshake_of (attrs[WGPEER_A_LAST_HANDSHAKE_TIME]);
+    peer.rx = bytes_of (attrs[WGPEER_A_RX_BYTES]);
+    peer.tx = bytes_of (attrs[WGPEER_A_TX_BYTES]);
     g_array_append_val (peers, peer);
 }
 

@@ -87,6 +87,15 @@ sg_files_save_tunnel (const SgTunnel *tunnel, GError **error)
     return ok;
 }
 
+bool
+sg_files_remove_tunnel (GError **error)
+{
+    if (unlink (TUNNEL_FILE) == 0 || errno == ENOENT)
+        return true;
+    sg_error_set_errno (error, SG_ERROR_FAILED, errno, "cannot remove %s", TUNNEL_FILE);
+    return false;
+}
+
 SgMemory *
 sg_files_load_memory (char **ret_problem, GError **error)
 {

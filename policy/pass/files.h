@@ -22,6 +22,9 @@ bool sg_files_load_tunnel (SgTunnel **ret_tunnel, GError **error) G_GNUC_WARN_UN
 /* Durably, and as a whole: the old or the new one is there at any moment. */
 bool sg_files_save_tunnel (const SgTunnel *tunnel, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* This machine has no tunnel role (any more): the way back from its first subnet. */
+bool sg_files_remove_tunnel (GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* What must not be forgotten until the next boot. A file that is malformed counts as none;
  * @ret_problem (owned by the caller) then says so, else it is NULL. One that cannot be read just
  * now is an error: it is not to be overwritten. */

@@ -50,4 +50,29 @@ def unanswered():
     same(set(answers[2:]), {ERROR + 'Failed'})
 
 
-{'denied': denied, 'granted': granted, 'unanswered': unanswered}[sys.argv[1]](*sys.argv[2:])
+TUNNEL = ((MANAGER, 'AddSubnet', '(ss)', ('10.61.0.0/24', 'x')), (MANAGER, 'ReadPeers', None, ()),
+          (SUBNET, 'SetName', '(s)', ('x',)), (SUBNET, 'SetIPv6', '(sa{sv})', ('2001:db8:7::/64', {})),
+          (SUBNET, 'ClearIPv6', None, ()), (SUBNET, 'AddDevice', '(sssa{sv})', ('x', '', '', {})),
+          (SUBNET, 'Remove', None, ()), (DEVICE, 'ShowConfig', '(s)', ('192.0.2.1',)),
+          (DEVICE, 'SetName', '(s)', ('x',)), (DEVICE, 'SetKind', '(s)', ('server',)),
+          (DEVICE, 'SetAllowPinholes', '(b)', (True,)), (DEVICE, 'Remove', None, ()))
+PEER = ('PublicKey', 'Endpoint', 'LatestHandshake', 'RxBytes', 'TxBytes')
+
+
+def tunnel_denied(words, subnet, device, key):
+    """Changes, keys, and the devices' peers; names and addresses are free. @key is nowhere."""
+    for interface, member, signature, arguments in TUNNEL:
+        fails(ERROR + 'Permission', words, root.call, member, *arguments, signature=signature,
+              path={MANAGER: ROOT, SUBNET: subnet, DEVICE: device}[interface], interface=interface)
+    same([root.get(name, device, DEVICE) for name in PEER], ['', '', 0, 0, 0])
+    text = str(root.call('GetManagedObjects', interface='org.freedesktop.DBus.ObjectManager'))
+    check(device in text and key not in text, text)
+    check(root.get('Name', device, DEVICE), 'a name')
+
+
+def tunnel_granted(_words, _subnet, device, key):
+    same(root.get('PublicKey', device, DEVICE), key)
+    check(key in str(root.call('ReadPeers')), 'the key')
+
+
+{'tunnel-denied': tunnel_denied, 'tunnel-granted': tunnel_granted, 'denied': denied, 'granted': granted, 'unanswered': unanswered}[sys.argv[1]](*sys.argv[2:])

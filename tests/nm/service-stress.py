@@ -8,7 +8,6 @@ import time
 
 from service_kit import *  # pylint: disable=wildcard-import,unused-wildcard-import
 
-POLKIT = os.path.join(HERE, 'polkit.py')
 TRIES = 10000 if LONG else 300
 root_version = root.get('Version')
 
@@ -157,14 +156,6 @@ def _():
 
 # ---- rights ----
 
-def as_nobody(*words):
-    """What service-nobody.py tries as an unprivileged user, with a connection of its own."""
-    done = subprocess.run([sys.executable, os.path.join(HERE, 'service-nobody.py'), *words], user=65534,
-                          group=65534, extra_groups=[], capture_output=True, text=True, timeout=90,
-                          check=False)
-    same(done.returncode, 0, done.stderr)
-
-
 root.call('ImportGateway', 'mullvad.conf', WG, {}, signature='(ssa{sv})')
 
 
@@ -173,22 +164,6 @@ def _():
     before = system_state()
     as_nobody('denied', 'polkit is not there')
     same(system_state(), before)
-
-
-class Polkit:
-    """One that always answers @answer."""
-
-    def __init__(self, answer):
-        self.answer = answer
-
-    def __enter__(self):
-        self.process = subprocess.Popen([sys.executable, POLKIT, self.answer], stdout=subprocess.PIPE,
-                                        text=True)
-        same(self.process.stdout.readline(), 'ready\n')
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
 
 
 @case('polkit says no, or wants a password that nobody can be asked for: denied, and nothing changes')

@@ -14,12 +14,14 @@ from gi.repository import Gio, GLib  # noqa: E402
 
 NAME, ROOT = 'org.sixgate.Sixgate1', '/org/sixgate/Sixgate1'
 MANAGER, GATEWAY = NAME + '.Manager', NAME + '.Gateway'
+SUBNET, DEVICE = NAME + '.Subnet', NAME + '.Device'
 ERROR = NAME + '.Error.'
 PROPERTIES = 'org.freedesktop.DBus.Properties'
 HERE = os.path.dirname(os.path.abspath(__file__))
 XML = os.path.join(HERE, '../../data/org.sixgate.Sixgate1.xml')
 LONG = bool(os.environ.get('SIXGATE_LONG'))
 LOCK = '/run/sixgate/lock'
+POLKIT = os.path.join(HERE, 'polkit.py')
 _number, _failed = 0, False
 
 
@@ -156,6 +158,30 @@ class Lock:
 
     def __exit__(self, *_):
         self.file.close()
+
+
+def as_nobody(*words):
+    """What service-nobody.py tries as an unprivileged user, with a connection of its own."""
+    done = subprocess.run([sys.executable, os.path.join(HERE, 'service-nobody.py'), *words], user=65534,
+                          group=65534, extra_groups=[], capture_output=True, text=True, timeout=90,
+                          check=False)
+    same(done.returncode, 0, done.stderr)
+
+
+class Polkit:
+    """One that always answers @answer."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __enter__(self):
+        self.process = subprocess.Popen([sys.executable, POLKIT, self.answer], stdout=subprocess.PIPE,
+                                        text=True)
+        same(self.process.stdout.readline(), 'ready\n')
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
 
 
 def finish():

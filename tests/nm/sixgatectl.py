@@ -188,6 +188,52 @@ def test_unprivileged():
     ends("nothing was changed", 0, ["outbound"], out="^nm1$")
 
 
+def test_tunnel():
+    ends("no subnet yet: those that there are", 3, ["device", "add", "home", "one"],
+         error="sixgatectl: no subnet home; there are none")
+    ends("subnet add", 0, ["subnet", "add", "10.59.0.0/24", "home"], error="", out="^$")
+    ends("a network that is not private", 2, ["subnet", "add", "8.8.8.0/24", "x"], error="sixgatectl: .*8.8.8.0/24.*")
+    ends("device add prints both addresses", 0, ["device", "add", "home", "one"], error="", out="^10.59.0.2 none$")
+    ends("set-ipv6, with a warning", 0, ["subnet", "set-ipv6", "home", "2001:db8:59::/64"],
+         error="sixgatectl: .*2001:db8:59::/64(.|\n)*")
+    ends("device add with every option", 0,
+         ["device", "add", "10.59.0.0/24", "box", "--ip=10.59.0.9", "--kind", "server"], error="",
+         out="^10.59.0.9 2001:db8:59::a3b:9$")
+    ends("device list", 0, ["device", "list"], error="",
+         out=r"^one +10\.59\.0\.0/24 +10\.59\.0\.2 +2001:db8:59::a3b:2 +client +never +0 bytes / 0 bytes$")
+    ends("subnet list", 0, ["subnet", "list"], error="", out=r"^10\.59\.0\.0/24 +home +2001:db8:59::/64 +2$")
+    value = read_json("subnet list", "subnet", "list")
+    check("subnet list --json", value.get("subnets", [{}])[0].get("server6") == "2001:db8:59::a3b:1", value)
+    value = read_json("device list", "device", "list", "home")
+    check("device list --json", [d["kind"] for d in value.get("devices", [])] == ["client", "server"], value)
+    check("root sees the peers", all("rx-bytes" in d for d in value.get("devices", [])), value)
+    status, out, error = run("device", "list", prefix=NOBODY)
+    check("others see the devices, not their peers", status == 0 and "a3b:2" in out and "never" not in out and "sudo" in error, out + error)
+    out = in_terminal("device", "list")
+    check("in a terminal with colours", "\033[32m2001:db8:59::a3b:2" in out, out)
+    check("in a pipe without", "\033" not in run("device", "list")[1])
+    ends("show-config", 0, ["device", "show-config", "home", "one", "--endpoint", "192.0.2.1"], error="",
+         out="^# StartTunnel config for one\n(.|\n)*^Endpoint = 192.0.2.1:51820$")
+    ends("set-name", 0, ["device", "set-name", "home", "10.59.0.2", "phone"], error="")
+    ends("set-kind", 0, ["device", "set-kind", "home", "phone", "server"], error="")
+    ends("no such kind", 2, ["device", "set-kind", "home", "phone", "tablet"], error="sixgatectl: “tablet” is no kind of device; .*")
+    ends("allow-pinholes", 0, ["device", "allow-pinholes", "home", "phone", "yes"], error="")
+    ends("yes or no", 2, ["device", "allow-pinholes", "home", "phone", "maybe"], error="sixgatectl: say yes or no, not “maybe”")
+    value = read_json("device list", "device", "list")
+    check("all of it holds", (value["devices"][0]["name"], value["devices"][0]["kind"], value["devices"][0]["allow-pinholes"])
+          == ("phone", "server", True), value)
+    ends("an address that somebody has: who", 1, ["device", "add", "home", "x", "--ip", "10.59.0.9"], error="sixgatectl: .*“box”.*")
+    ends("a device that is not there", 3, ["device", "remove", "home", "tv"], error="sixgatectl: no device tv in 10.59.0.0/24; .*")
+    for words in (["subnet", "set-name", "home", "x"], ["subnet", "clear-ipv6", "home"], ["device", "add", "home", "x"],
+                  ["device", "show-config", "home", "phone"], ["device", "remove", "home", "phone"], ["subnet", "remove", "home"]):
+        ends(f"{' '.join(words)}: not for everybody", 4, words, prefix=NOBODY, error="sixgatectl: .+")
+    ends("clear-ipv6", 0, ["subnet", "clear-ipv6", "home"], error="")
+    ends("subnet set-name", 0, ["subnet", "set-name", "home", "house"], error="")
+    ends("device remove", 0, ["device", "remove", "house", "phone"], error="")
+    ends("subnet remove", 0, ["subnet", "remove", "house"], error="")
+    check("nothing is left", read_json("device list", "device", "list").get("devices") == [])
+
+
 def test_backup():
     ends("backup", 0, ["backup", BACKUP], error="")
     mode = stat.S_IMODE(os.stat(BACKUP).st_mode)
@@ -247,7 +293,7 @@ def test_without_bus():
 
 
 for test in (test_status, test_outbound, test_override, test_gateway, test_plan, test_explain, test_usage,
-             test_unprivileged, test_backup, test_doctor, test_without_bus):
+             test_unprivileged, test_tunnel, test_backup, test_doctor, test_without_bus):
     test()
 print(f"1..{count}")
 sys.exit(failed != 0)

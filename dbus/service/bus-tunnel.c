@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus-tunnel.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "changes.h"
+#include "core/tunnel-addresses.h"
+#include "tunnel-path.h"
+#include "tunnel-work.h"
+
+/* ---- objects ---- */
+
+static int
+find_subnet (sd_bus *bus, const char *path, const char *interface, void *data, void **ret_found,
+             sd_bus_error *ret_error)
+{
+    const SgService *service = data;
+
+    *ret_found = data;
+    return sg_tunnel_path_subnet (service->model->tunnel, path) != NULL;
+}
+
+static int
+find_device (sd_bus *bus, const char *path, const char *interface, void *data, void **ret_found,
+             sd_bus_error *ret_error)
+{
+    const SgService *service = data;
+
+    *ret_found = data;
+    return sg_tunnel_path_device (service->model->tunnel, path) != NULL;
+}
+
+static int
+enumerate (sd_bus *bus, const char *prefix, void *data, char ***ret_nodes, sd_bus_error *ret_error)
+{
+    const SgTunnel *tunnel = ((const SgService *) data)->model->tunnel;
+    GPtrArray *nodes = g_ptr_array_new ();
+
+    for (guint i = 0; tunnel && i < tunnel->subnets->len; i++) {
+        const SgTunnelSubnet *subnet = g_ptr_array_index (tunnel->subnets, i);
+
+        g_ptr_array_add (nodes, sg_tunnel_path (&subnet->network, NULL));
+        for (guint k = 0; k < subnet->devices->len; k++) {
+            const SgTunnelDevice *device = g_ptr_array_index (subnet->devices, k);
+
+            g_ptr_array_add (nodes, sg_tunnel_path (&subnet->network, &device->ip4));
+        }
+    }
+    g_ptr_array_add (nodes, NULL);
+    /* sd-bus frees it with free(3), which is what g_free() is (GLib 2.46). */
+    *ret_nodes = (char **) g_ptr_array_free (nodes, /* free_seg= */ FALSE);
+    return 1;
+}
+
+int
+sg_bus_tunnel_add (SgService *service)
+{
+    int r = sd_bus_add_fallback_vtable (service->bus, NULL, SG_BUS_SUBNETS, SG_BUS_SUBNET,
+                                        sg_bus_subnet_vtable, find_subnet, service);
+
+    if (r >= 0)
+        r = sd_bus_add_fallback_vtable (service->bus, NULL, SG_BUS_SUBNETS, SG_BUS_DEVICE,
+                                        sg_bus_device_vtable, find_device, service);
+    if (r >= 0)
+        r = sd_bus_add_node_enumerator (service->bus, NULL, SG_BUS_SUBNETS, enumerate, service);
+    return r;
+}
+
+/* ---- changes ---- */
+
+static void
+answer_done (SgCall *call, const SgOutcome *outcome)
+{
+    sg_call_reply (call, NULL);
+}
+
+/* A subnet is named by what was asked for, a device by its address. */
+static void
+answer_added (SgCall *call, const SgOutcome *outcome)
+{
+    g_autofree char *path = NULL;
+    SgTunnelDeviceId id = {0};
+    const char *ip4;
+
+    g_variant_get_child (outcome->worked, 0, "&s", &ip4);
+    if (*ip4 && sg_tunnel_path_parse (sd_bus_message_get_path (call->message), &id) &&
+        sg_ip_parse (ip4, &id.ip4))
+        path = sg_tunnel_path (&id.network, &id.ip4);
+    else if (sg_prefix_parse (call->words[0], &id.network, NULL))
+        path = sg_tunnel_path (&id.network, NULL);
+    sg_call_reply (call, "o", path ? path : SG_BUS_PATH);
+}
+
+static void
+answer_warned (SgCall *call, const SgOutcome *outcome)
+{
+    const char *ip4;
+    g_autofree const char **warnings = NULL;
+    g_autoptr (sd_bus_message) reply = NULL;
+    int r;
+
+    g_variant_get (outcome->worked, SG_WORK_TUNNEL, &ip4, &warnings);
+    r = sd_bus_message_new_method_return (call->message, &reply);
+    if (r >= 0)
+        r = sd_bus_message_append_strv (reply, (char **) warnings);
+    if (r >= 0)
+        sg_call_send (call, reply);
+    else
+        sg_call_fail_with (call, SG_ERROR_FAILED, "it is done, but the answer failed: %s",
+                           g_strerror (-r));
+}
+
+void
+sg_bus_tunnel_run (SgCall *call)
+{
+    static const SgChange change = {
+        .work = sg_work_tunnel, .answer = answer_done, .tunnel = true, .undo = sg_work_undo_tunnel};
+
+    sg_changes_make (call->service->changes, call, &change);
+}
+
+void
+sg_bus_tunnel_run_add (SgCall *call)
+{
+    static const SgChange change = {.work = sg_work_tunnel,
+                                    .answer = answer_added,
+                                    .tunnel = true,
+                                    .undo = sg_work_undo_tunnel};
+
+    sg_changes_make (call->service->changes, call, &change);
+}
+
+void
+sg_bus_tunnel_run_warned (SgCall *call)
+{
+    static const SgChange change = {.work = sg_work_tunnel,
+                                    .answer = answer_warned,
+                                    .tunnel = true,
+                                    .undo = sg_work_undo_tunnel};
+
+    sg_changes_make (call->service->changes, call, &change);
+}
+
+/* ---- signals ---- */
+
+/* Names of at most four properties that changed. */
+typedef struct {
+    const char *names[5];
+    size_t n;
+} Changed;
+
+static void
+note (Changed *changed, const char *name, bool differs)
+{
+    if (differs)
+        changed->names[changed->n++] = name;
+}
+
+static void
+emit (SgService *service, const char *path, const char *interface, Changed *changed)
+{
+    if (changed->n > 0)
+        (void) sd_bus_emit_properties_changed_strv (service->bus, path, interface,
+                                                    (char **) changed->names);
+}
+
+static void
+signal_subnet (SgService *service, const SgTunnelSubnet *subnet, const SgTunnelSubnet *before)
+{
+    g_autofree char *path = sg_tunnel_path (&subnet->network, NULL);
+    Changed changed = {0};
+
+    if (!before) {
+        (void) sd_bus_emit_interfaces_added (service->bus, path, SG_BUS_SUBNET, NULL);
+        return;
+    }
+    note (&changed, "Name", strcmp (subnet->name, before->name) != 0);
+    if (sg_prefix_compare (&subnet->prefix, &before->prefix) != 0) {
+        note (&changed, "IPv6Prefix", true);
+        note (&changed, "ServerAddress6", true);
+    }
+    emit (service, path, SG_BUS_SUBNET, &changed);
+}
+
+static void
+signal_device (SgService *service, const SgTunnelSubnet *subnet, const SgTunnelDevice *device,
+               const SgTunnelSubnet *subnet_before)
+{
+    const SgTunnelDevice *before =
+        subnet_before ? sg_tunnel_subnet_find (subnet_before, &device->ip4) : NULL;
+    g_autofree char *path = sg_tunnel_path (&subnet->network, &device->ip4);
+    Changed changed = {0};
+
+    if (!before) {
+        (void) sd_bus_emit_interfaces_added (service->bus, path, SG_BUS_DEVICE, NULL);
+        return;
+    }
+    note (&changed, "Name", strcmp (device->name, before->name) != 0);
+    note (&changed, "Kind", device->kind != before->kind);
+    note (&changed, "AllowPinholes", device->allow_pinholes != before->allow_pinholes);
+    note (&changed, "Address6", sg_prefix_compare (&subnet->prefix, &subnet_before->prefix) != 0);
+    emit (service, path, SG_BUS_DEVICE, &changed);
+}
+
+void
+sg_bus_tunnel_signal (SgService *service, const SgModel *old)
+{
+    const SgTunnel *tunnel = service->model->tunnel;
+
+    if (!tunnel || (old->tunnel && old->tunnel->generation == tunnel->generation))
+        return;
+    for (guint i = 0; i < tunnel->subnets->len; i++) {
+        const SgTunnelSubnet *subnet = g_ptr_array_index (tunnel->subnets, i);
+        const SgTunnelSubnet *before =
+            old->tunnel ? sg_tunnel_find (old->tunnel, &subnet->network) : NULL;
+
+        signal_subnet (service, subnet, before);
+        for (guint k = 0; k < subnet->devices->len; k++)
+            signal_device (service, subnet, g_ptr_array_index (subnet->devices, k), before);
+    }
+}
+
+void
+sg_bus_tunnel_signal_gone (SgService *service, const SgModel *next)
+{
+    const SgTunnel *tunnel = service->model->tunnel;
+
+    if (!tunnel || (next->tunnel && next->tunnel->generation == tunnel->generation))
+        return;
+    for (guint i = 0; i < tunnel->subnets->len; i++) {
+        const SgTunnelSubnet *subnet = g_ptr_array_index (tunnel->subnets, i);
+        const SgTunnelSubnet *after =
+            next->tunnel ? sg_tunnel_find (next->tunnel, &subnet->network) : NULL;
+        g_autofree char *path = sg_tunnel_path (&subnet->network, NULL);
+
+        for (guint k = 0; k < subnet->devices->len; k++) {
+            const SgTunnelDevice *device = g_ptr_array_index (subnet->devices, k);
+            g_autofree char *below = sg_tunnel_path (&subnet->network, &device->ip4);
+
+            if (!after || !sg_tunnel_subnet_find (after, &device->ip4))
+                (void) sd_bus_emit_interfaces_removed (service->bus, below, SG_BUS_DEVICE, NULL);
+        }
+        if (!after)
+            (void) sd_bus_emit_interfaces_removed (service->bus, path, SG_BUS_SUBNET, NULL);
+    }
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tunnel-work.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "core/tunnel-config.h"
+#include "pass/files.h"
+#include "tunnel-path.h"
+#include "tunnel/tunnel-call.h"
+#include "tunnel/tunnel-ops.h"
+
+/* Words of a command: of the object, of the call. */
+#define WORDS_MAX (2 + SG_CALL_WORDS + 1)
+
+static const struct {
+    const char *interface, *member;
+    SgTunnelCommandRun run;
+} commands[] = {
+    {SG_BUS_MANAGER, "AddSubnet", sg_tunnel_call_subnet_add},
+    {SG_BUS_SUBNET, "SetName", sg_tunnel_call_subnet_set_name},
+    {SG_BUS_SUBNET, "SetIPv6", sg_tunnel_call_subnet_set_ipv6},
+    {SG_BUS_SUBNET, "ClearIPv6", sg_tunnel_call_subnet_clear_ipv6},
+    {SG_BUS_SUBNET, "AddDevice", sg_tunnel_call_device_add},
+    {SG_BUS_SUBNET, "Remove", sg_tunnel_call_subnet_remove},
+    {SG_BUS_DEVICE, "SetName", sg_tunnel_call_device_set_name},
+    {SG_BUS_DEVICE, "SetKind", sg_tunnel_call_device_set_kind},
+    {SG_BUS_DEVICE, "SetAllowPinholes", sg_tunnel_call_device_allow_pinholes},
+    {SG_BUS_DEVICE, "Remove", sg_tunnel_call_device_remove},
+};
+
+static SgTunnelCommandRun
+find_command (const SgMethod *method)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (commands); i++) {
+        if (strcmp (commands[i].interface, method->interface) == 0 &&
+            strcmp (commands[i].member, method->member) == 0)
+            return commands[i].run;
+    }
+    g_return_val_if_reached (NULL);
+}
+
+/* The words of the object's path; how many. */
+static guint
+name_object (const SgCall *call, char (*texts)[SG_PREFIX_TEXT_MAX], const char **words)
+{
+    SgTunnelDeviceId id;
+
+    if (!sg_tunnel_path_parse (sd_bus_message_get_path (call->message), &id))
+        return 0;
+    words[0] = sg_prefix_format (&id.network, texts[0]);
+    if (!id.ip4.family)
+        return 1;
+    words[1] = sg_ip_format (&id.ip4, texts[1]);
+    return 2;
+}
+
+/* "" counts as not said. */
+static const char *
+said (const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
+/* Runs the method's command on @request->tunnel. */
+static SgTunnel *
+run (const SgCall *call, SgTunnelCall *request, GError **error)
+{
+    char texts[2][SG_PREFIX_TEXT_MAX];
+    const char *words[WORDS_MAX] = {NULL};
+    guint n = name_object (call, texts, words);
+
+    for (guint i = 0; i < SG_CALL_WORDS && call->words[i]; i++)
+        words[n + i] = call->words[i];
+    request->words = (char **) words;
+    request->ip = said (call->options.address);
+    request->kind = said (call->options.kind);
+    request->public_key = said (call->options.public_key);
+    request->allow_ula = call->options.allow_ula;
+    return find_command (call->method) (request, error);
+}
+
+/* Both or none: the file first, it holds from then on. */
+static bool
+keep (const SgCall *call, const SgTunnelCall *request, const SgTunnel *next, uint32_t timeout_ms,
+      GError **error)
+{
+    g_autoptr (GError) failure = NULL;
+
+    if (!sg_tunnel_ops_save (next, error))
+        return false;
+    if (sg_tunnel_ops_save_profile (request->config, call->tunnel, next, timeout_ms, error))
+        return true;
+    if (!sg_tunnel_ops_put_back (call->tunnel, &failure))
+        g_prefix_error (error, "the change is kept (%s), but not followed: ", failure->message);
+    return false;
+}
+
+GVariant *
+sg_work_tunnel (const SgCall *call, GVariant *worked, uint32_t timeout_ms, GError **error)
+{
+    g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
+    g_autoptr (SgConfig) config = sg_files_load_config (error);
+    g_autoptr (SgTunnel) tunnel = config ? sg_tunnel_ops_open (error) : NULL;
+    g_autoptr (SgTunnel) next = NULL;
+    SgTunnelCall request = {.config = config, .tunnel = tunnel, .warnings = warnings};
+    char text[SG_PREFIX_TEXT_MAX] = "";
+
+    if (!tunnel || !(next = run (call, &request, error)) ||
+        !keep (call, &request, next, timeout_ms, error))
+        return NULL;
+    if (request.added.ip4.family)
+        sg_ip_format (&request.added.ip4, text);
+    return g_variant_new (
+        "(s@as)", text, g_variant_new_strv ((const char *const *) warnings->pdata, warnings->len));
+}
+
+GVariant *
+sg_work_undo_tunnel (const SgCall *call, GVariant *worked, uint32_t timeout_ms, GError **error)
+{
+    g_autoptr (SgConfig) config = sg_files_load_config (error);
+    g_autoptr (SgTunnel) now = config ? sg_tunnel_ops_open (error) : NULL;
+
+    return now && sg_tunnel_ops_restore (config, call->tunnel, now, timeout_ms, error)
+               ? g_variant_new_boolean (true)
+               : NULL;
+}
+
+GVariant *
+sg_work_show_config (const SgCall *call, GVariant *worked, uint32_t timeout_ms, GError **error)
+{
+    const char *path = sd_bus_message_get_path (call->message);
+    g_autoptr (SgConfig) config = sg_files_load_config (error);
+    g_autoptr (SgTunnel) tunnel = config ? sg_tunnel_ops_open (error) : NULL;
+    const SgTunnelDevice *device = sg_tunnel_path_device (tunnel, path);
+    SgTunnelDeviceId id;
+    SgWgEndpoint endpoint;
+    GVariant *answer;
+    char *text;
+
+    if (!tunnel || !sg_tunnel_ops_endpoint (config, said (call->words[0]), &endpoint, error))
+        return NULL;
+    if (!device || !sg_tunnel_path_parse (path, &id)) {
+        g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND, "the device is gone");
+        return NULL;
+    }
+    text =
+        sg_tunnel_device_config (tunnel, sg_tunnel_find (tunnel, &id.network), device, &endpoint);
+    answer = g_variant_new_string (text);
+    sg_wg_text_free (text);
+    return answer;
+}
