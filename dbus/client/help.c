@@ -10,7 +10,7 @@ print_row (const SgCommand *command)
     g_autofree char *words = g_strdup_printf ("%s%s%s", command->group ? command->group : "",
                                               command->group ? " " : "", command->name);
 
-    printf ("  %-18s %s\n", words, command->summary);
+    printf ("  %-22s %s\n", words, command->summary);
 }
 
 void

@@ -228,12 +228,28 @@ find_endpoint (const SgConfig *config, const SgSnapshot *snapshot)
                          : "");
 }
 
+/* The tunnel's own interface leads in, not out: its profile is no gateway while it is down either. */
+static void
+drop_gateway (SgModel *model, const char *name)
+{
+    for (guint i = 0; i < model->gateways->len; i++) {
+        const SgModelGateway *gateway = g_ptr_array_index (model->gateways, i);
+
+        if (strcmp (gateway->name, name) == 0) {
+            g_ptr_array_remove_index (model->gateways, i);
+            return;
+        }
+    }
+}
+
 void
 sg_model_take_tunnel (SgModel *model, const SgTunnel *tunnel, const SgConfig *config,
                       const SgSnapshot *snapshot)
 {
-    if (tunnel)
+    if (tunnel) {
         model->tunnel = copy_without_secrets (tunnel);
+        drop_gateway (model, config->tunnel_interface);
+    }
     model->port = config->tunnel_port;
     g_free (model->endpoint);
     model->endpoint = find_endpoint (config, snapshot);

@@ -83,6 +83,8 @@ def _():
     wait_until(lambda: any(t[0] == 'PropertiesChanged' and 'TunnelPublicKey' in t[1][1] for t in told), 5, told)
     root.call('Unsubscribe')
     check(KEY.fullmatch(root.get('TunnelPublicKey')), 'the key')
+    check('wg-sixgate' not in str(root.call('GetManagedObjects', interface='org.freedesktop.DBus.ObjectManager')),
+          'its interface is no gateway')
     check('10.59.0.1/24' in run('nmcli', '-g', 'ipv4.addresses', 'connection', 'show', 'wg-sixgate'), 'profile')
     values, = root.call('GetAll', SUBNET, signature='(s)', path=HOME, interface=PROPERTIES)
     same(values, {'Network': '10.59.0.0/24', 'Name': 'home', 'IPv6Prefix': '', 'ServerAddress4': '10.59.0.1',
