@@ -137,8 +137,8 @@ foreign_reapply() {
 }
 start_pinging() { ip netns exec "$1" ping -i 0.3 -W 2 "$2" >"$work/pings" & pinger=$!; sleep 1; }
 stop_pinging() {
-    kill -INT $pinger
-    wait $pinger
+    kill -INT "$pinger"
+    wait "$pinger"
 }
 no_ping_lost() {
     stop_pinging
