@@ -4,7 +4,6 @@
 #include "gateway/gateway-ops.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -114,19 +113,6 @@ forget_way_back (GError **error)
         return true;
     sg_error_set_errno (error, SG_ERROR_FAILED, errno, "remove %s", SG_ROLLBACK_FILE);
     return false;
-}
-
-/* What a run that was killed had not put in its place yet: it holds keys, too. */
-static void
-remove_unfinished (void)
-{
-    glob_t found = {0};
-
-    if (glob (SG_ROLLBACK_FILE ".??????", /* flags= */ 0, NULL, &found) == 0) {
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            (void) unlink (found.gl_pathv[i]);
-    }
-    globfree (&found);
 }
 
 /* A link that is gone, or another one by now, needs no way back. */
@@ -286,7 +272,8 @@ sg_gateway_recover (uint32_t timeout_ms, char **ret_undone, GError **error)
     size_t len = 0;
 
     *ret_undone = NULL;
-    remove_unfinished ();
+    /* What a run that was killed had not put in its place yet: it holds keys, too. */
+    sg_fs_remove_leftovers (SG_ROLLBACK_FILE);
     if (!sg_fs_read (SG_ROLLBACK_FILE, SG_ROLLBACK_MAX, &text, &len, error))
         return false;
     if (!text)

@@ -109,6 +109,12 @@ def _():
     fails('org.freedesktop.DBus.Error.UnknownProperty', '', root.get, 'Nonsense', ONE, DEVICE)
 
 
+@case('introspection of both equals the contract')
+def _():
+    introspects(HOME, SUBNET)
+    introspects(ONE, DEVICE)
+
+
 @case('SetIPv6: every host has its address at once, a warning where nothing shows the prefix; taken back')
 def _():
     warnings, = subnet('SetIPv6', '2001:db8:59::/64', {}, signature='(sa{sv})')

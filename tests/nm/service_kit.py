@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 
 import gi
 gi.require_version('Gio', '2.0')
@@ -192,3 +193,34 @@ def finish():
 root = Caller()
 WG = open(os.path.join(HERE, '../unit/wg/mullvad.conf'), encoding='utf-8').read()
 WG2 = open(os.path.join(HERE, '../unit/wg/starttunnel.conf'), encoding='utf-8').read()
+
+
+# ---- the contract ----
+
+def members(interface):
+    """What an interface of an introspection says, but for the order and the comments."""
+    found = set()
+    for member in interface:
+        if member.tag in ('method', 'signal'):
+            found.add((member.tag, member.get('name'),
+                       tuple((a.get('direction'), a.get('name'), a.get('type'))
+                             for a in member.findall('arg'))))
+        if member.tag == 'property':
+            note = [a.get('value') for a in member.findall('annotation')
+                    if a.get('name').endswith('EmitsChangedSignal')]
+            found.add((member.tag, member.get('name'), member.get('type'), member.get('access'),
+                       (note or ['true'])[0]))
+    return found
+
+
+def interfaces(node):
+    return {i.get('name'): members(i) for i in node.findall('interface')}
+
+
+CONTRACT = interfaces(ET.parse(XML).getroot())
+
+
+def introspects(path, name):
+    """The object says of that interface what the contract says."""
+    text, = root.call('Introspect', path=path, interface='org.freedesktop.DBus.Introspectable')
+    same(interfaces(ET.fromstring(text))[name], CONTRACT[name], path)

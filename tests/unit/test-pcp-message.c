@@ -17,11 +17,12 @@ bytes_of (const char *hex)
     GByteArray *bytes = g_byte_array_new ();
 
     for (; *hex; hex++) {
-        uint8_t byte = (uint8_t) (g_ascii_xdigit_value (hex[0]) << 4);
+        uint8_t byte;
 
         if (*hex == ' ')
             continue;
-        byte = (uint8_t) (byte | g_ascii_xdigit_value (*++hex));
+        byte = (uint8_t) (g_ascii_xdigit_value (hex[0]) * 16 + g_ascii_xdigit_value (hex[1]));
+        hex++;
         g_byte_array_append (bytes, &byte, 1);
     }
     return bytes;
