@@ -67,7 +67,7 @@ add_overrides (GKeyFile *file, GVariant *manager)
 }
 
 static bool
-is_wireguard (const SgGatewayView *gateway)
+is_wireguard (const SgObjectView *gateway)
 {
     return strcmp (sg_view_string (gateway->properties, "Kind"), "wireguard") == 0;
 }
@@ -76,7 +76,7 @@ static bool
 add_gateways (SgClient *client, const SgView *view, GKeyFile *file, GError **error)
 {
     for (guint i = 0; i < view->gateways->len; i++) {
-        const SgGatewayView *gateway = g_ptr_array_index (view->gateways, i);
+        const SgObjectView *gateway = g_ptr_array_index (view->gateways, i);
         g_autofree char *group = g_strconcat (GATEWAY, gateway->name, NULL);
         g_autofree char *config = NULL;
 
@@ -238,7 +238,7 @@ import (SgClient *client, const Saved *saved, GPtrArray *undo, GError **error)
 }
 
 static bool
-replace (SgClient *client, const SgGatewayView *gateway, const Saved *saved, GPtrArray *undo,
+replace (SgClient *client, const SgObjectView *gateway, const Saved *saved, GPtrArray *undo,
          GError **error)
 {
     g_autofree char *before = export_gateway (client, gateway->path, error);
@@ -259,7 +259,7 @@ static bool
 restore_gateway (SgClient *client, const SgView *view, const Saved *saved, GPtrArray *undo,
                  GError **error)
 {
-    const SgGatewayView *gateway = sg_view_gateway (view, saved->name, /* error= */ NULL);
+    const SgObjectView *gateway = sg_view_gateway (view, saved->name, /* error= */ NULL);
 
     if (!gateway ? import (client, saved, undo, error)
                  : replace (client, gateway, saved, undo, error))

@@ -39,7 +39,7 @@ warn_of_absence (SgClient *client, const char *name, GError **error)
 {
     g_autoptr (SgView) view = sg_view_new (client, error);
     g_autoptr (GError) absent = NULL;
-    const SgGatewayView *gateway;
+    const SgObjectView *gateway;
 
     if (!view)
         return false;

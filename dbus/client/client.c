@@ -154,7 +154,7 @@ sg_client_tell (SgClient *client, const SgObject *object, const char *method, GV
 /* ---- what there is ---- */
 
 static void
-free_gateway (SgGatewayView *gateway)
+free_object (SgObjectView *gateway)
 {
     g_free (gateway->path);
     g_free (gateway->name);
@@ -163,14 +163,14 @@ free_gateway (SgGatewayView *gateway)
 }
 
 static int
-compare_names (const SgGatewayView **a, const SgGatewayView **b)
+compare_names (const SgObjectView **a, const SgObjectView **b)
 {
     return strcmp ((*a)->name, (*b)->name);
 }
 
 /* In the order of the numbers of their IPv4 addresses. */
 static int
-compare_addresses (const SgGatewayView **a, const SgGatewayView **b)
+compare_addresses (const SgObjectView **a, const SgObjectView **b)
 {
     unsigned first[4] = {0}, second[4] = {0};
     int order = 0;
@@ -186,7 +186,7 @@ compare_addresses (const SgGatewayView **a, const SgGatewayView **b)
 static GPtrArray *
 take_objects (GVariant *objects, const char *interface, const char *property)
 {
-    GPtrArray *found = g_ptr_array_new_with_free_func ((GDestroyNotify) free_gateway);
+    GPtrArray *found = g_ptr_array_new_with_free_func ((GDestroyNotify) free_object);
     GVariantIter iter;
     const char *path;
     GVariant *interfaces;
@@ -197,7 +197,7 @@ take_objects (GVariant *objects, const char *interface, const char *property)
             g_variant_lookup_value (interfaces, interface, G_VARIANT_TYPE ("a{sv}"));
 
         if (properties) {
-            SgGatewayView *object = g_new0 (SgGatewayView, 1);
+            SgObjectView *object = g_new0 (SgObjectView, 1);
 
             object->path = g_strdup (path);
             object->name = g_strdup (sg_view_string (properties, property));
@@ -259,7 +259,7 @@ names_of (const GPtrArray *gateways)
     GString *names = g_string_new (NULL);
 
     for (guint i = 0; i < gateways->len; i++) {
-        const SgGatewayView *gateway = g_ptr_array_index (gateways, i);
+        const SgObjectView *gateway = g_ptr_array_index (gateways, i);
 
         g_string_append_printf (names, "%s%s", i ? ", " : "there are ", gateway->name);
     }
@@ -268,13 +268,13 @@ names_of (const GPtrArray *gateways)
     return g_string_free (names, /* free_segment= */ FALSE);
 }
 
-const SgGatewayView *
+const SgObjectView *
 sg_view_gateway (const SgView *view, const char *name, GError **error)
 {
     g_autofree char *names = NULL;
 
     for (guint i = 0; i < view->gateways->len; i++) {
-        const SgGatewayView *gateway = g_ptr_array_index (view->gateways, i);
+        const SgObjectView *gateway = g_ptr_array_index (view->gateways, i);
 
         if (strcmp (gateway->name, name) == 0)
             return gateway;
@@ -284,13 +284,13 @@ sg_view_gateway (const SgView *view, const char *name, GError **error)
     return NULL;
 }
 
-const SgGatewayView *
+const SgObjectView *
 sg_view_subnet (const SgView *view, const char *text, GError **error)
 {
     g_autofree char *names = NULL;
 
     for (guint i = 0; i < view->subnets->len; i++) {
-        const SgGatewayView *subnet = g_ptr_array_index (view->subnets, i);
+        const SgObjectView *subnet = g_ptr_array_index (view->subnets, i);
 
         if (strcmp (subnet->name, text) == 0 ||
             strcmp (sg_view_string (subnet->properties, "Name"), text) == 0)
@@ -301,15 +301,13 @@ sg_view_subnet (const SgView *view, const char *text, GError **error)
     return NULL;
 }
 
-const SgGatewayView *
-sg_view_device (const SgView *view, const SgGatewayView *subnet, const char *text, GError **error)
+const SgObjectView *
+sg_view_device (const SgView *view, const SgObjectView *subnet, const char *text, GError **error)
 {
     for (guint i = 0; i < view->devices->len; i++) {
-        const SgGatewayView *device = g_ptr_array_index (view->devices, i);
-        const char *of = "";
+        const SgObjectView *device = g_ptr_array_index (view->devices, i);
 
-        g_variant_lookup (device->properties, "Subnet", "&o", &of);
-        if (strcmp (of, subnet->path) == 0 &&
+        if (strcmp (sg_view_string (device->properties, "Subnet"), subnet->path) == 0 &&
             (strcmp (device->name, text) == 0 ||
              strcmp (sg_view_string (device->properties, "Name"), text) == 0))
             return device;
@@ -324,7 +322,9 @@ sg_view_string (GVariant *properties, const char *name)
 {
     const char *value = "";
 
-    return g_variant_lookup (properties, name, "&s", &value) ? value : "";
+    if (!g_variant_lookup (properties, name, "&s", &value))
+        g_variant_lookup (properties, name, "&o", &value);
+    return value;
 }
 
 bool

@@ -43,7 +43,7 @@ bool sg_client_tell (SgClient *client, const SgObject *object, const char *metho
 /* Everything that the service shows at one moment. */
 typedef struct {
     GVariant *manager;   /* a{sv}: its properties */
-    GPtrArray *gateways; /* of SgGatewayView (owned), sorted by name */
+    GPtrArray *gateways; /* of SgObjectView (owned), sorted by name */
     GPtrArray *subnets;  /* the same, by network */
     GPtrArray *devices;  /* the same, by address */
 } SgView;
@@ -53,17 +53,17 @@ typedef struct {
     char *path;
     char *name;
     GVariant *properties; /* a{sv} */
-} SgGatewayView;
+} SgObjectView;
 
 SgView *sg_view_new (SgClient *client, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void sg_view_free (SgView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgView, sg_view_free)
 /* SG_ERROR_NOT_FOUND, naming those that there are. */
-const SgGatewayView *sg_view_gateway (const SgView *view, const char *name, GError **error);
+const SgObjectView *sg_view_gateway (const SgView *view, const char *name, GError **error);
 /* As people say it: by network or name; of a subnet, by IPv4 or name. SG_ERROR_NOT_FOUND likewise. */
-const SgGatewayView *sg_view_subnet (const SgView *view, const char *text, GError **error);
-const SgGatewayView *sg_view_device (const SgView *view, const SgGatewayView *subnet,
-                                     const char *text, GError **error);
-/* A property; "" and false where the service does not say it. */
+const SgObjectView *sg_view_subnet (const SgView *view, const char *text, GError **error);
+const SgObjectView *sg_view_device (const SgView *view, const SgObjectView *subnet,
+                                    const char *text, GError **error);
+/* A property, a string or a path; "" and false where the service does not say it. */
 const char *sg_view_string (GVariant *properties, const char *name);
 bool sg_view_flag (GVariant *properties, const char *name);

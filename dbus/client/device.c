@@ -53,7 +53,7 @@ read_peers (SgClient *client, GHashTable **ret_peers, GError **error)
 
 /* False when nothing is known of it. */
 static bool
-find_peer (GHashTable *peers, const SgGatewayView *device, Peer *ret_peer)
+find_peer (GHashTable *peers, const SgObjectView *device, Peer *ret_peer)
 {
     GVariant *found = peers ? g_hash_table_lookup (peers, device->path) : NULL;
 
@@ -66,13 +66,12 @@ find_peer (GHashTable *peers, const SgGatewayView *device, Peer *ret_peer)
 
 /* The network of its subnet. */
 static const char *
-network_of (const SgView *view, const SgGatewayView *device)
+network_of (const SgView *view, const SgObjectView *device)
 {
-    const char *of = "";
+    const char *of = sg_view_string (device->properties, "Subnet");
 
-    g_variant_lookup (device->properties, "Subnet", "&o", &of);
     for (guint i = 0; i < view->subnets->len; i++) {
-        const SgGatewayView *subnet = g_ptr_array_index (view->subnets, i);
+        const SgObjectView *subnet = g_ptr_array_index (view->subnets, i);
 
         if (strcmp (subnet->path, of) == 0)
             return subnet->name;
@@ -81,7 +80,7 @@ network_of (const SgView *view, const SgGatewayView *device)
 }
 
 static GVariant *
-value_of (const SgView *view, const SgGatewayView *device, GHashTable *peers)
+value_of (const SgView *view, const SgObjectView *device, GHashTable *peers)
 {
     GVariant *properties = device->properties;
     GVariantBuilder out;
@@ -124,7 +123,7 @@ format_handshake (guint64 handshake)
 }
 
 static void
-add_row (SgTable *table, const SgView *view, const SgGatewayView *device, GHashTable *peers)
+add_row (SgTable *table, const SgView *view, const SgObjectView *device, GHashTable *peers)
 {
     const char *address6 = sg_view_string (device->properties, "Address6");
     Peer peer;
@@ -181,14 +180,14 @@ run_list (SgClient *client, const SgArguments *arguments, GError **error)
     g_autoptr (SgView) view = sg_view_new (client, error);
     g_autoptr (GPtrArray) devices = g_ptr_array_new ();
     g_autoptr (GHashTable) peers = NULL;
-    const SgGatewayView *subnet = NULL;
+    const SgObjectView *subnet = NULL;
 
     if (!view ||
         (arguments->n_words && !(subnet = sg_view_subnet (view, arguments->words[0], error))) ||
         !read_peers (client, &peers, error))
         return false;
     for (guint i = 0; i < view->devices->len; i++) {
-        SgGatewayView *device = g_ptr_array_index (view->devices, i);
+        SgObjectView *device = g_ptr_array_index (view->devices, i);
 
         if (!subnet || strcmp (network_of (view, device), subnet->name) == 0)
             g_ptr_array_add (devices, device);
@@ -209,8 +208,8 @@ call_device (SgClient *client, const SgArguments *arguments, const char *method,
 {
     g_autoptr (GVariant) owned = body ? g_variant_ref_sink (body) : NULL;
     g_autoptr (SgView) view = sg_view_new (client, error);
-    const SgGatewayView *subnet = view ? sg_view_subnet (view, arguments->words[0], error) : NULL;
-    const SgGatewayView *device =
+    const SgObjectView *subnet = view ? sg_view_subnet (view, arguments->words[0], error) : NULL;
+    const SgObjectView *device =
         subnet ? sg_view_device (view, subnet, arguments->words[1], error) : NULL;
     SgObject object = {.interface = SG_CLIENT_DEVICE};
 
@@ -227,7 +226,7 @@ tell_addresses (SgClient *client, const char *path, GError **error)
     g_autoptr (SgView) view = sg_view_new (client, error);
 
     for (guint i = 0; view && i < view->devices->len; i++) {
-        const SgGatewayView *device = g_ptr_array_index (view->devices, i);
+        const SgObjectView *device = g_ptr_array_index (view->devices, i);
         const char *address6 = sg_view_string (device->properties, "Address6");
 
         if (strcmp (device->path, path) == 0)
@@ -253,7 +252,7 @@ static bool
 run_add (SgClient *client, const SgArguments *arguments, GError **error)
 {
     g_autoptr (SgView) view = sg_view_new (client, error);
-    const SgGatewayView *subnet = view ? sg_view_subnet (view, arguments->words[0], error) : NULL;
+    const SgObjectView *subnet = view ? sg_view_subnet (view, arguments->words[0], error) : NULL;
     g_autoptr (GVariant) answer = NULL;
     SgObject object = {.interface = SG_CLIENT_SUBNET};
     const char *path;

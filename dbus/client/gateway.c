@@ -54,7 +54,7 @@ add_number (SgTable *table, GVariant *properties, const char *name, const char *
 }
 
 static void
-print_gateway (const SgClient *client, const SgGatewayView *gateway)
+print_gateway (const SgClient *client, const SgObjectView *gateway)
 {
     g_autoptr (SgTable) table = sg_table_new (client, 2);
     g_autoptr (GVariant) addresses =
@@ -87,7 +87,7 @@ static bool
 run_show (SgClient *client, const SgArguments *arguments, GError **error)
 {
     g_autoptr (SgView) view = sg_view_new (client, error);
-    const SgGatewayView *gateway = view ? sg_view_gateway (view, arguments->words[0], error) : NULL;
+    const SgObjectView *gateway = view ? sg_view_gateway (view, arguments->words[0], error) : NULL;
 
     if (!gateway)
         return false;
@@ -122,7 +122,7 @@ tell_name (SgClient *client, const char *path, GError **error)
     g_autoptr (SgView) view = sg_view_new (client, error);
 
     for (guint i = 0; view && i < view->gateways->len; i++) {
-        const SgGatewayView *gateway = g_ptr_array_index (view->gateways, i);
+        const SgObjectView *gateway = g_ptr_array_index (view->gateways, i);
 
         if (strcmp (gateway->path, path) == 0)
             puts (gateway->name);
@@ -161,7 +161,7 @@ call_gateway (SgClient *client, const SgArguments *arguments, const char *method
 {
     g_autoptr (GVariant) owned = body ? g_variant_ref_sink (body) : NULL;
     g_autoptr (SgView) view = sg_view_new (client, error);
-    const SgGatewayView *gateway = view ? sg_view_gateway (view, arguments->words[0], error) : NULL;
+    const SgObjectView *gateway = view ? sg_view_gateway (view, arguments->words[0], error) : NULL;
     SgObject object = {.interface = SG_CLIENT_GATEWAY};
 
     if (!gateway)

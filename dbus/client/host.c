@@ -20,7 +20,7 @@ typedef struct {
     const char *outbound;
 } Status;
 
-static const SgGatewayView *
+static const SgObjectView *
 find_gateway (const SgView *view, const char *name)
 {
     return sg_view_gateway (view, name, /* error= */ NULL);
@@ -29,7 +29,7 @@ find_gateway (const SgView *view, const char *name)
 static void
 print_outbound (const SgClient *client, const Status *status)
 {
-    const SgGatewayView *gateway = find_gateway (status->view, status->outbound);
+    const SgObjectView *gateway = find_gateway (status->view, status->outbound);
 
     printf ("outbound  ");
     if (!status->outbound[0]) {
@@ -86,7 +86,7 @@ print_advice (const SgClient *client, const Status *status)
     bool any = false;
 
     for (guint i = 0; i < status->view->gateways->len; i++) {
-        const SgGatewayView *gateway = g_ptr_array_index (status->view->gateways, i);
+        const SgObjectView *gateway = g_ptr_array_index (status->view->gateways, i);
         const char *advice = sg_words_advice (sg_view_string (gateway->properties, "Reason"));
 
         if (!advice)

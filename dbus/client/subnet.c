@@ -9,16 +9,14 @@
 #include "words.h"
 
 static guint
-count_devices (const SgView *view, const SgGatewayView *subnet)
+count_devices (const SgView *view, const SgObjectView *subnet)
 {
     guint n = 0;
 
     for (guint i = 0; i < view->devices->len; i++) {
-        const SgGatewayView *device = g_ptr_array_index (view->devices, i);
-        const char *of = "";
+        const SgObjectView *device = g_ptr_array_index (view->devices, i);
 
-        g_variant_lookup (device->properties, "Subnet", "&o", &of);
-        n += strcmp (of, subnet->path) == 0;
+        n += strcmp (sg_view_string (device->properties, "Subnet"), subnet->path) == 0;
     }
     return n;
 }
@@ -32,7 +30,7 @@ print_json (const SgView *view)
 
     g_variant_builder_init (&subnets, G_VARIANT_TYPE ("aa{sv}"));
     for (guint i = 0; i < view->subnets->len; i++) {
-        const SgGatewayView *subnet = g_ptr_array_index (view->subnets, i);
+        const SgObjectView *subnet = g_ptr_array_index (view->subnets, i);
         GVariant *properties = subnet->properties;
 
         g_variant_builder_open (&subnets, G_VARIANT_TYPE ("a{sv}"));
@@ -67,7 +65,7 @@ run_list (SgClient *client, const SgArguments *arguments, GError **error)
     for (size_t i = 0; i < G_N_ELEMENTS (headings); i++)
         sg_table_add (table, SG_STYLE_DIM, headings[i]);
     for (guint i = 0; i < view->subnets->len; i++) {
-        const SgGatewayView *subnet = g_ptr_array_index (view->subnets, i);
+        const SgObjectView *subnet = g_ptr_array_index (view->subnets, i);
         const char *prefix = sg_view_string (subnet->properties, "IPv6Prefix");
         g_autofree char *devices = g_strdup_printf ("%u", count_devices (view, subnet));
 
@@ -89,7 +87,7 @@ call_subnet (SgClient *client, const SgArguments *arguments, const char *method,
 {
     g_autoptr (GVariant) owned = body ? g_variant_ref_sink (body) : NULL;
     g_autoptr (SgView) view = sg_view_new (client, error);
-    const SgGatewayView *subnet = view ? sg_view_subnet (view, arguments->words[0], error) : NULL;
+    const SgObjectView *subnet = view ? sg_view_subnet (view, arguments->words[0], error) : NULL;
     SgObject object = {.interface = SG_CLIENT_SUBNET};
 
     if (!subnet)

@@ -59,7 +59,7 @@ addresses_of (GVariant *properties)
 }
 
 void
-sg_words_add_gateway (SgTable *table, const SgGatewayView *gateway)
+sg_words_add_gateway (SgTable *table, const SgObjectView *gateway)
 {
     GVariant *properties = gateway->properties;
     const char *reason = sg_words_reason (sg_view_string (properties, "Reason"));
@@ -115,7 +115,7 @@ static const struct {
 };
 
 GVariant *
-sg_words_gateway (const SgGatewayView *gateway)
+sg_words_gateway (const SgObjectView *gateway)
 {
     GVariantBuilder builder;
 

@@ -249,11 +249,7 @@ answer_peers (SgCall *call, SgPass *pass)
 
     if (r >= 0)
         r = append_peers (reply, pass);
-    if (r >= 0)
-        sg_call_send (call, reply);
-    else
-        sg_call_fail_with (call, SG_ERROR_FAILED, "the peers cannot be put into a message: %s",
-                           g_strerror (-r));
+    sg_call_send (call, reply, r);
 }
 
 void
@@ -263,12 +259,6 @@ sg_bus_device_run_read_peers (SgCall *call)
 }
 
 /* ---- methods ---- */
-
-static bool
-read_word (SgCall *call, GError **error)
-{
-    return sg_call_understood (sd_bus_message_read (call->message, "s", &call->words[0]), error);
-}
 
 static bool
 read_flag (SgCall *call, GError **error)
@@ -288,9 +278,11 @@ run_show_config (SgCall *call)
 }
 
 const SgMethod sg_bus_device_methods[] = {
-    {INTERFACE, "ShowConfig", SG_RIGHT_READ_SECRETS, false, read_word, run_show_config},
-    {INTERFACE, "SetName", SG_RIGHT_MANAGE, false, read_word, sg_bus_tunnel_run, .compared = true},
-    {INTERFACE, "SetKind", SG_RIGHT_MANAGE, false, read_word, sg_bus_tunnel_run, .compared = true},
+    {INTERFACE, "ShowConfig", SG_RIGHT_READ_SECRETS, false, sg_call_read_word, run_show_config},
+    {INTERFACE, "SetName", SG_RIGHT_MANAGE, false, sg_call_read_word, sg_bus_tunnel_run,
+     .compared = true},
+    {INTERFACE, "SetKind", SG_RIGHT_MANAGE, false, sg_call_read_word, sg_bus_tunnel_run,
+     .compared = true},
     {INTERFACE, "SetAllowPinholes", SG_RIGHT_MANAGE, false, read_flag, sg_bus_tunnel_run,
      .compared = true},
     {INTERFACE, "Remove", SG_RIGHT_MANAGE, false, NULL, sg_bus_tunnel_run, .compared = true},

@@ -92,12 +92,6 @@ get_tunnel_endpoint (sd_bus *bus, const char *path, const char *interface, const
 /* ---- arguments ---- */
 
 static bool
-read_word (SgCall *call, GError **error)
-{
-    return sg_call_understood (sd_bus_message_read (call->message, "s", &call->words[0]), error);
-}
-
-static bool
 read_words (SgCall *call, GError **error)
 {
     return sg_call_understood (
@@ -111,20 +105,12 @@ answer_plan (SgCall *call, SgPass *pass)
 {
     g_autofree char *text = sg_plan_to_string (pass->plan, pass->snapshot);
     g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-    g_autoptr (sd_bus_message) reply = NULL;
     size_t n = g_strv_length (lines);
-    int r = sd_bus_message_new_method_return (call->message, &reply);
 
     /* What stands behind the last newline. */
     if (n > 0 && !*lines[n - 1])
         g_clear_pointer (&lines[n - 1], g_free);
-    if (r >= 0)
-        r = sd_bus_message_append_strv (reply, lines);
-    if (r >= 0)
-        sg_call_send (call, reply);
-    else
-        sg_call_fail_with (call, SG_ERROR_FAILED, "the plan cannot be put into a message: %s",
-                           g_strerror (-r));
+    sg_call_reply_strv (call, lines);
 }
 
 static void
@@ -155,11 +141,7 @@ answer_explain (SgCall *call, SgPass *pass)
     r = sd_bus_message_new_method_return (call->message, &reply);
     if (r >= 0)
         r = sg_nm_append_variant (reply, fields);
-    if (r >= 0)
-        sg_call_send (call, reply);
-    else
-        sg_call_fail_with (call, SG_ERROR_FAILED,
-                           "the explanation cannot be put into a message: %s", g_strerror (-r));
+    sg_call_send (call, reply, r);
 }
 
 static bool
@@ -172,7 +154,7 @@ read_explain (SgCall *call, GError **error)
         {NULL},
     };
 
-    return read_word (call, error) && sg_call_read_options (call, options, error);
+    return sg_call_read_word (call, error) && sg_call_read_options (call, options, error);
 }
 
 static void
@@ -223,11 +205,7 @@ answer_imported (SgCall *call, const SgOutcome *outcome)
         r = sd_bus_message_append (reply, "os", path, uuid);
     if (r >= 0)
         r = sd_bus_message_append_strv (reply, (char **) warnings);
-    if (r >= 0)
-        sg_call_send (call, reply);
-    else
-        sg_call_fail_with (call, SG_ERROR_FAILED, "%s is imported, but the answer failed: %s",
-                           interface, g_strerror (-r));
+    sg_call_send (call, reply, r);
 }
 
 static void
@@ -336,9 +314,10 @@ run_unsubscribe (SgCall *call)
 
 const SgMethod sg_bus_manager_methods[] = {
     {INTERFACE, "ImportGateway", SG_RIGHT_MANAGE, false, read_import, run_import},
-    {INTERFACE, "SetDefaultOutbound", SG_RIGHT_MANAGE, true, read_word, run_set_default_outbound},
+    {INTERFACE, "SetDefaultOutbound", SG_RIGHT_MANAGE, true, sg_call_read_word,
+     run_set_default_outbound},
     {INTERFACE, "AddOverride", SG_RIGHT_MANAGE, true, read_words, run_add_override},
-    {INTERFACE, "RemoveOverride", SG_RIGHT_MANAGE, true, read_word, run_remove_override},
+    {INTERFACE, "RemoveOverride", SG_RIGHT_MANAGE, true, sg_call_read_word, run_remove_override},
     {INTERFACE, "Reconcile", SG_RIGHT_MANAGE, false, NULL, run_reconcile},
     {INTERFACE, "Plan", SG_RIGHT_NONE, false, NULL, run_plan},
     {INTERFACE, "Explain", SG_RIGHT_NONE, false, read_explain, run_explain},

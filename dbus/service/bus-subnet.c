@@ -52,12 +52,6 @@ get_property (sd_bus *bus, const char *path, const char *interface, const char *
 /* ---- methods ---- */
 
 static bool
-read_word (SgCall *call, GError **error)
-{
-    return sg_call_understood (sd_bus_message_read (call->message, "s", &call->words[0]), error);
-}
-
-static bool
 read_set_ipv6 (SgCall *call, GError **error)
 {
     static const SgCallOption options[] = {
@@ -65,7 +59,7 @@ read_set_ipv6 (SgCall *call, GError **error)
         {NULL},
     };
 
-    return read_word (call, error) && sg_call_read_options (call, options, error);
+    return sg_call_read_word (call, error) && sg_call_read_options (call, options, error);
 }
 
 static bool
@@ -83,7 +77,8 @@ read_add_device (SgCall *call, GError **error)
 }
 
 const SgMethod sg_bus_subnet_methods[] = {
-    {INTERFACE, "SetName", SG_RIGHT_MANAGE, false, read_word, sg_bus_tunnel_run, .compared = true},
+    {INTERFACE, "SetName", SG_RIGHT_MANAGE, false, sg_call_read_word, sg_bus_tunnel_run,
+     .compared = true},
     {INTERFACE, "SetIPv6", SG_RIGHT_MANAGE, false, read_set_ipv6, sg_bus_tunnel_run_warned,
      .compared = true},
     {INTERFACE, "ClearIPv6", SG_RIGHT_MANAGE, false, NULL, sg_bus_tunnel_run, .compared = true},

@@ -97,18 +97,9 @@ answer_warned (SgCall *call, const SgOutcome *outcome)
 {
     const char *ip4;
     g_autofree const char **warnings = NULL;
-    g_autoptr (sd_bus_message) reply = NULL;
-    int r;
 
     g_variant_get (outcome->worked, SG_WORK_TUNNEL, &ip4, &warnings);
-    r = sd_bus_message_new_method_return (call->message, &reply);
-    if (r >= 0)
-        r = sd_bus_message_append_strv (reply, (char **) warnings);
-    if (r >= 0)
-        sg_call_send (call, reply);
-    else
-        sg_call_fail_with (call, SG_ERROR_FAILED, "it is done, but the answer failed: %s",
-                           g_strerror (-r));
+    sg_call_reply_strv (call, (char **) warnings);
 }
 
 void

@@ -31,6 +31,12 @@ read_option (SgCall *call, const SgCallOption *options, GError **error)
 }
 
 bool
+sg_call_read_word (SgCall *call, GError **error)
+{
+    return sg_call_understood (sd_bus_message_read (call->message, "s", &call->words[0]), error);
+}
+
+bool
 sg_call_read_options (SgCall *call, const SgCallOption *options, GError **error)
 {
     sd_bus_message *m = call->message;

@@ -65,16 +65,29 @@ sg_call_reply (SgCall *call, const char *types, ...)
     if (r >= 0 && types)
         r = sd_bus_message_appendv (reply, types, args);
     va_end (args);
-    if (r >= 0)
-        sg_call_send (call, reply);
-    else
-        sg_call_fail_with (call, SG_ERROR_FAILED, "the answer cannot be put into a message: %s",
-                           g_strerror (-r));
+    sg_call_send (call, reply, r);
 }
 
 void
-sg_call_send (SgCall *call, sd_bus_message *reply)
+sg_call_reply_strv (SgCall *call, char **words)
 {
+    g_autoptr (sd_bus_message) reply = NULL;
+    int r = sd_bus_message_new_method_return (call->message, &reply);
+
+    if (r >= 0)
+        r = sd_bus_message_append_strv (reply, words);
+    sg_call_send (call, reply, r);
+}
+
+void
+sg_call_send (SgCall *call, sd_bus_message *reply, int r)
+{
+    if (r < 0) {
+        sg_call_fail_with (call, SG_ERROR_FAILED,
+                           "%s is done, but its answer cannot be put into a message: %s",
+                           call->method->member, g_strerror (-r));
+        return;
+    }
     if (call->caller)
         (void) sd_bus_send (NULL, reply, NULL);
     free_call (call);

@@ -70,6 +70,8 @@ struct SgCall {
 int sg_call_received (sd_bus_message *message, void *service, sd_bus_error *ret_error);
 /* For SgMethod.read: whether @r, what sd_bus_message_read() and its like returned, is no error. */
 bool sg_call_understood (int r, GError **error);
+/* For SgMethod.read: takes a string. */
+bool sg_call_read_word (SgCall *call, GError **error);
 /* For SgMethod.read: takes the a{sv} that follows; @options ends with a NULL name. */
 bool sg_call_read_options (SgCall *call, const SgCallOption *options, GError **error);
 /* Begins what the vtables do not: @message is answered as @method says. */
@@ -83,8 +85,11 @@ void sg_call_fail_with (SgCall *call, SgErrorCode code, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 /* With what @types and what follows say, as in sd_bus_message_append(3); NULL: empty. */
 void sg_call_reply (SgCall *call, const char *types, ...);
-/* With @reply, made by sd_bus_message_new_method_return(). */
-void sg_call_send (SgCall *call, sd_bus_message *reply);
+/* With strings, NULL at the end. */
+void sg_call_reply_strv (SgCall *call, char **words);
+/* With @reply, made by sd_bus_message_new_method_return() and filled; @r is what the last of these steps
+ * returned: negative, it failed. */
+void sg_call_send (SgCall *call, sd_bus_message *reply, int r);
 
 /* All calls of @caller: those that have not begun are dropped. Before it is freed. */
 void sg_calls_drop (SgService *service, SgCaller *caller);

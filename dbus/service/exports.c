@@ -23,11 +23,7 @@ on_exported (void *data, GVariant *result, const GError *error)
         r = sd_bus_message_sensitive (reply);
     if (r >= 0)
         r = sd_bus_message_append (reply, "s", g_variant_get_string (result, NULL));
-    if (r >= 0)
-        sg_call_send (call, reply);
-    else
-        sg_call_fail_with (call, SG_ERROR_FAILED, "the file cannot be put into a message: %s",
-                           g_strerror (-r));
+    sg_call_send (call, reply, r);
 }
 
 void

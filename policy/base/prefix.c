@@ -212,15 +212,28 @@ sg_prefix_compare (const SgPrefix *a, const SgPrefix *b)
     return order ? order : (a->len > b->len) - (a->len < b->len);
 }
 
+/* Devices differ in the last bytes, subnets in the middle. */
+guint
+sg_ip_hash (const void *ip)
+{
+    uint32_t words[4];
+
+    memcpy (words, ((const SgIp *) ip)->bytes, sizeof words);
+    return (words[0] * 31 + words[1]) * 31 + words[2] + words[3] * 2654435761u;
+}
+
+gboolean
+sg_ip_equal (const void *a, const void *b)
+{
+    return sg_ip_compare (a, b) == 0;
+}
+
 guint
 sg_prefix_hash (const void *prefix)
 {
     const SgPrefix *value = prefix;
-    guint hash = value->len;
 
-    for (size_t i = 0; i < sizeof value->ip.bytes; i++)
-        hash = hash * 31 + value->ip.bytes[i];
-    return hash;
+    return sg_ip_hash (&value->ip) * 31 + value->len;
 }
 
 gboolean

@@ -57,6 +57,10 @@ bool sg_ip_is_unique_local (const SgIp *ip);
 SgPrefix sg_prefix_new (const SgIp *ip, uint8_t len);
 /* ::/0 or 0.0.0.0/0. */
 SgPrefix sg_prefix_any (uint8_t family);
+/* For a GHashTable with an SgIp as key. */
+guint sg_ip_hash (const void *ip);
+gboolean sg_ip_equal (const void *a, const void *b);
+
 /* The prefix that holds just @ip. */
 SgPrefix sg_prefix_host (const SgIp *ip);
 /* Parses "2001:db8::/48" (a bare address is a host prefix). Host bits set are refused, the

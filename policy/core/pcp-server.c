@@ -15,22 +15,6 @@ struct SgPcpServer {
 
 /* ---- devices ---- */
 
-static guint
-hash_ip (const void *data)
-{
-    const SgIp *ip = data;
-    uint32_t words[4];
-
-    memcpy (words, ip->bytes, sizeof words);
-    return (words[0] ^ words[1] ^ words[2]) * 31 + words[3] * 2654435761u;
-}
-
-static gboolean
-equal_ips (const void *a, const void *b)
-{
-    return sg_ip_compare (a, b) == 0;
-}
-
 static void
 free_device (void *data)
 {
@@ -46,7 +30,7 @@ sg_pcp_server_new (uint64_t epoch_ms)
     SgPcpServer *server = g_new0 (SgPcpServer, 1);
 
     server->epoch_ms = epoch_ms;
-    server->devices = g_hash_table_new_full (hash_ip, equal_ips, NULL, free_device);
+    server->devices = g_hash_table_new_full (sg_ip_hash, sg_ip_equal, NULL, free_device);
     return server;
 }
 

@@ -108,22 +108,6 @@ struct SgTunnelAddresses {
     GHashTable *by_ip; /* SgIp * → Owner *, both inside owners */
 };
 
-static guint
-hash_ip (const void *key)
-{
-    const SgIp *ip = key;
-    uint32_t words[4];
-
-    memcpy (words, ip->bytes, sizeof words);
-    return (words[0] * 31 + words[1]) * 31 + words[2] + words[3] * 2654435761u;
-}
-
-static gboolean
-equal_ip (const void *a, const void *b)
-{
-    return sg_ip_compare (a, b) == 0;
-}
-
 static char *
 describe (const Owner *owner)
 {
@@ -174,7 +158,7 @@ sg_tunnel_addresses_new (const SgTunnel *tunnel, const GArray *taken)
 
     addresses->owners =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (Owner));
-    addresses->by_ip = g_hash_table_new (hash_ip, equal_ip);
+    addresses->by_ip = g_hash_table_new (sg_ip_hash, sg_ip_equal);
     fill (addresses, tunnel, taken);
     for (guint i = 0; i < addresses->owners->len; i++) {
         Owner *owner = &g_array_index (addresses->owners, Owner, i);

@@ -78,24 +78,10 @@ keep_opened (SgNftTable *table, const SgNftTable *have, GHashTable *allowed)
     }
 }
 
-static guint
-hash_ip (const void *data)
-{
-    SgPrefix host = sg_prefix_host (data);
-
-    return sg_prefix_hash (&host);
-}
-
-static gboolean
-equal_ips (const void *a, const void *b)
-{
-    return sg_ip_compare (a, b) == 0;
-}
-
 void
 sg_wanted_add_tunnel_sets (SgNftTable *table, const SgSituation *situation)
 {
-    g_autoptr (GHashTable) allowed = g_hash_table_new_full (hash_ip, equal_ips, g_free, NULL);
+    g_autoptr (GHashTable) allowed = g_hash_table_new_full (sg_ip_hash, sg_ip_equal, g_free, NULL);
     const SgLink *link = sg_wanted_tunnel_link (situation);
 
     if (!link)
