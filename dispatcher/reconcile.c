@@ -2,15 +2,14 @@
 #include "reconcile.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "core/contract.h"
 #include "nm/nm-devices.h"
 #include "nm/nm-profiles.h"
-#include "core/contract.h"
 #include "nm/resolver.h"
 #include "nm/unit.h"
 #include "pass/files.h"
@@ -120,33 +119,18 @@ tell_resolver (const Run *run, bool back)
 
 /* ---- the PCP server ---- */
 
-/* Whether the tunnel role's part of nftables was made anew: what devices had opened is gone, if there
- * was anything. */
-static bool
-begins_tunnel (const SgPlan *plan)
-{
-    for (guint i = 0; i < plan->actions->len; i++) {
-        const SgAction *action = &g_array_index (plan->actions, SgAction, i);
-
-        if (action->kind == SG_ACTION_NFT_ELEMENT_ADD &&
-            strcmp (action->set->name, SG_SET_TUNNEL_LINKS) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* It tells devices of what was lost, and waits for their requests from then on. */
 static void
 start_pcp (const Run *run)
 {
     const SgPass *pass = run->pass;
+    const SgUnit unit = {SG_PCP_UNIT, pass->config->tunnel_interface};
     g_autofree char *reason = NULL;
 
     if (run->options->dry_run || run->options->boot || sd_booted () <= 0 ||
-        !begins_tunnel (pass->plan))
+        !sg_plan_begins_tunnel (pass->plan))
         return;
-    if (!sg_unit_restart ("sixgate-pcp", pass->config->tunnel_interface, ".service",
-                          pass->config->nm_timeout_ms, &reason))
+    if (!sg_unit_restart (&unit, pass->config->nm_timeout_ms, &reason))
         sg_log_warning (reason);
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "nm/unit.h"
 
-#include <string.h>
-
 #include "nm/nm-bus.h"
 
 #define SERVICE "org.freedesktop.systemd1"
@@ -25,12 +23,20 @@ sg_unit_escape (const char *instance)
     return g_string_free (out, FALSE);
 }
 
-bool
-sg_unit_restart (const char *prefix, const char *instance, const char *suffix, uint32_t timeout_ms,
-                 char **ret_reason)
+static int
+new_call (sd_bus *bus, const SgUnit *unit, sd_bus_message **ret_call)
 {
-    g_autofree char *escaped = sg_unit_escape (instance);
-    g_autofree char *name = g_strconcat (prefix, "@", escaped, suffix, NULL);
+    g_autofree char *escaped = sg_unit_escape (unit->instance);
+    g_autofree char *name = g_strconcat (unit->prefix, "@", escaped, ".service", NULL);
+    int r = sd_bus_message_new_method_call (bus, ret_call, SERVICE, MANAGER_PATH, MANAGER,
+                                            "RestartUnit");
+
+    return r < 0 ? r : sd_bus_message_append (*ret_call, "ss", name, "replace");
+}
+
+bool
+sg_unit_restart (const SgUnit *unit, uint32_t timeout_ms, char **ret_reason)
+{
     sd_bus_error error = SD_BUS_ERROR_NULL;
     g_autoptr (sd_bus_message) call = NULL;
     SgNmBus bus;
@@ -38,17 +44,27 @@ sg_unit_restart (const char *prefix, const char *instance, const char *suffix, u
 
     if (!sg_nm_bus_open (&bus, timeout_ms, ret_reason))
         return false;
-    r = sd_bus_message_new_method_call (bus.bus, &call, SERVICE, MANAGER_PATH, MANAGER,
-                                        "RestartUnit");
-    if (r >= 0)
-        r = sd_bus_message_append (call, "ss", name, "replace");
+    r = new_call (bus.bus, unit, &call);
     if (r >= 0)
         r = sd_bus_call (bus.bus, call, timeout_ms * 1000ull, &error, /* ret_reply= */ NULL);
     if (r < 0)
-        *ret_reason = g_strdup_printf ("systemd did not start %s: %s", name,
-                                       error.message ? error.message : g_strerror (-r));
+        *ret_reason =
+            g_strdup_printf ("systemd did not start %s for %s: %s", unit->prefix, unit->instance,
+                             error.message ? error.message : g_strerror (-r));
     sd_bus_error_free (&error);
     g_clear_pointer (&call, sd_bus_message_unref);
     sg_nm_bus_close (&bus);
     return r >= 0;
+}
+
+void
+sg_unit_restart_later (sd_bus *bus, const SgUnit *unit)
+{
+    g_autoptr (sd_bus_message) call = NULL;
+    int r = new_call (bus, unit, &call);
+
+    if (r >= 0)
+        r = sd_bus_message_set_expect_reply (call, /* b= */ false);
+    if (r >= 0)
+        (void) sd_bus_send (bus, call, /* ret_cookie= */ NULL);
 }

@@ -2,13 +2,16 @@
 #include "changes.h"
 
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "core/contract.h"
 #include "looks.h"
 #include "nm/nm-gather.h"
 #include "nm/resolver.h"
+#include "nm/unit.h"
 #include "pass/files.h"
 
 /* How often the lock is tried for. */
@@ -290,15 +293,26 @@ tell_resolver (SgChanges *changes, bool back, void (*then) (SgChanges *changes))
         on_told (changes, reason);
 }
 
+/* It tells devices of what was lost, and waits for their requests from then on. */
+static void
+start_pcp (const SgChanges *changes)
+{
+    const SgUnit unit = {SG_PCP_UNIT, changes->config->tunnel_interface};
+
+    if (sd_booted () > 0 && sg_plan_begins_tunnel (changes->pass->plan))
+        sg_unit_restart_later (changes->service->peers, &unit);
+}
+
 static void
 change_kernel (SgChanges *changes)
 {
     g_autoptr (GPtrArray) failures = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
     SgPass *pass = changes->pass;
 
-    if (sg_pass_apply (pass, failures))
+    if (sg_pass_apply (pass, failures)) {
+        start_pcp (changes);
         tell_resolver (changes, /* back= */ false, succeed);
-    else if (sg_pass_may_retry (pass, failures))
+    } else if (sg_pass_may_retry (pass, failures))
         ask_networkmanager (changes);
     else
         undo_and_fail (changes, /* seen= */ true, g_ptr_array_index (failures, 0));

@@ -25,7 +25,8 @@ struct SgMappings {
     SgNftTable *definitions;
     SgSnapshot *names; /* of no interface: our elements have none */
     uint32_t generation;
-    bool void_; /* what is known does not hold any more */
+    size_t whole, appended; /* bytes of the journal: when it was written, and since then */
+    bool void_;             /* what is known does not hold any more */
 };
 
 uint64_t
@@ -169,12 +170,35 @@ compare (SgMappings *mappings, bool *ret_lost, GError **error)
     return transact (mappings, actions, error);
 }
 
+/* What an earlier start knew. @ret_whole: it was there, and all of it; the epoch of another boot is none. */
+static bool
+read_journal (SgMappings *mappings, bool *ret_whole, GError **error)
+{
+    g_autoptr (GError) failure = NULL;
+    bool there = false, read = sg_files_load_pcp (mappings->server, &there, &failure);
+
+    if (!read && !g_error_matches (failure, SG_ERROR, SG_ERROR_STATE_CORRUPT)) {
+        g_propagate_error (error, g_steal_pointer (&failure));
+        return false;
+    }
+    *ret_whole = read && there && sg_pcp_server_epoch (mappings->server) <= sg_mappings_now ();
+    return true;
+}
+
+static bool
+write_journal (SgMappings *mappings, GError **error)
+{
+    g_autoptr (GString) text = sg_pcp_journal_all (mappings->server, sg_mappings_now ());
+
+    mappings->whole = text->len;
+    mappings->appended = 0;
+    return sg_files_save_pcp (text, error);
+}
+
 bool
 sg_mappings_refresh (SgMappings *mappings, bool *ret_lost, GError **error)
 {
-    g_autoptr (GString) text = NULL;
-    g_autoptr (GError) damage = NULL;
-    bool there = false, lost = false;
+    bool whole = false, lost = false;
     int lock;
 
     *ret_lost = false;
@@ -184,19 +208,13 @@ sg_mappings_refresh (SgMappings *mappings, bool *ret_lost, GError **error)
     lock = sg_files_lock (mappings->config->lock_timeout_ms, error);
     if (lock < 0)
         return false;
-    if (!read_tunnel (mappings, error) ||
-        (!sg_files_load_pcp (mappings->server, &there, &damage) &&
-         !g_error_matches (damage, SG_ERROR, SG_ERROR_STATE_CORRUPT) &&
-         (g_propagate_error (error, g_steal_pointer (&damage)), true)) ||
-        !compare (mappings, &lost, error)) {
-        close (lock);
-        return false;
+    if (read_tunnel (mappings, error) && read_journal (mappings, &whole, error) &&
+        compare (mappings, &lost, error)) {
+        *ret_lost = lost || !whole;
+        if (*ret_lost)
+            sg_pcp_server_reset_epoch (mappings->server, sg_mappings_now ());
+        mappings->void_ = !write_journal (mappings, error);
     }
-    *ret_lost = lost || damage || !there;
-    if (*ret_lost)
-        sg_pcp_server_reset_epoch (mappings->server, sg_mappings_now ());
-    text = sg_pcp_journal_all (mappings->server, sg_mappings_now ());
-    mappings->void_ = !sg_files_save_pcp (text, error);
     close (lock);
     return !mappings->void_;
 }
@@ -217,6 +235,7 @@ sg_mappings_commit (SgMappings *mappings, const GArray *changes, GError **error)
         sg_pcp_journal_change (&g_array_index (changes, SgPcpChange, i), text);
     sg_pcp_plan (changes, mappings->definitions, sg_mappings_now (), actions);
     ok = sg_files_append_pcp (text, error) && transact (mappings, actions, error);
-    mappings->void_ = !ok;
+    mappings->appended += text->len;
+    mappings->void_ = !ok || sg_pcp_journal_is_due (mappings->whole, mappings->appended);
     return ok;
 }

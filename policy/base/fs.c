@@ -190,6 +190,19 @@ sg_fs_write (const char *path, const char *text, bool durable, GError **error)
     return true;
 }
 
+bool
+sg_fs_append (const char *path, const char *text, size_t len, GError **error)
+{
+    int fd = open (path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t n = fd < 0 ? -1 : write (fd, text, len);
+    int errnum = n < 0 ? errno : ENOSPC;
+
+    if (fd >= 0)
+        close (fd);
+    errno = errnum;
+    return n == (ssize_t) len ? true : fail (error, "write", path);
+}
+
 void
 sg_fs_remove_leftovers (const char *path)
 {

@@ -19,6 +19,11 @@ bool sg_fs_read (const char *path, size_t max, char **ret_text, size_t *ret_len,
 bool sg_fs_write (const char *path, const char *text, bool durable,
                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Appends @text to the file @path, which has to be there; in one write, so that it is there as a whole or is
+ * the cut-off end. */
+bool sg_fs_append (const char *path, const char *text, size_t len,
+                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Removes the temporary files that writers of @path left who were killed; what cannot be removed
  * stays. Only for who holds a lock that every writer of @path takes. */
 void sg_fs_remove_leftovers (const char *path);

@@ -61,6 +61,8 @@
 /* Default of TunnelPort=: where it listens. */
 #define SG_TUNNEL_PORT 51820u
 
+/* The PCP server's units are named so, and after the tunnel's interface. */
+#define SG_PCP_UNIT "sixgate-pcp"
 /* Where PCP clients find a server without being told (RFC 7723). */
 #define SG_PCP_ANYCAST "2001:1::1"
 

@@ -12,6 +12,8 @@
 #define NONCE_TEXT (2 * SG_PCP_NONCE_LEN + 1)
 /* The longest line, with all filters, and a final NUL. */
 #define LINE_MAX_LEN 1024
+/* May be appended to an empty one: some hundred lines. */
+#define SLACK (64u * 1024)
 
 /* ---- writing ---- */
 
@@ -67,6 +69,12 @@ sg_pcp_journal_all (const SgPcpServer *server, uint64_t now_ms)
     sg_pcp_journal_begin (out, sg_pcp_server_epoch (server));
     sg_pcp_server_foreach (server, now_ms, write_each, out);
     return out;
+}
+
+bool
+sg_pcp_journal_is_due (size_t whole, size_t appended)
+{
+    return appended > whole + SLACK;
 }
 
 /* ---- reading ---- */

@@ -13,6 +13,10 @@ void sg_pcp_journal_change (const SgPcpChange *change, GString *out);
 /* All that @server has at @now_ms, with the first line. Owned by the caller. */
 GString *sg_pcp_journal_all (const SgPcpServer *server, uint64_t now_ms);
 
+/* Whether it is to be written anew: after @appended bytes behind the @whole ones that it began with. It grows
+ * with what is open, not with how often that is renewed. */
+bool sg_pcp_journal_is_due (size_t whole, size_t appended);
+
 /* Reads it into @server, whose devices are known: the epoch, and the mappings that their devices may
  * still have. @name is the file's, for messages; a last line that was cut off does not count.
  * SG_ERROR_STATE_CORRUPT: "NAME:LINE: …"; @server has then what came before. */

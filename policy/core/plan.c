@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/plan.h"
 
+#include <string.h>
+
 #include "core/contract.h"
 #include "core/plan-parts.h"
 
@@ -262,6 +264,19 @@ sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
     g_array_sort (plan->actions, (GCompareFunc) compare_stages);
     join_transactions (plan);
     return plan;
+}
+
+bool
+sg_plan_begins_tunnel (const SgPlan *plan)
+{
+    for (guint i = 0; i < plan->actions->len; i++) {
+        const SgAction *action = &g_array_index (plan->actions, SgAction, i);
+
+        if (action->kind == SG_ACTION_NFT_ELEMENT_ADD &&
+            strcmp (action->set->name, SG_SET_TUNNEL_LINKS) == 0)
+            return true;
+    }
+    return false;
 }
 
 void

@@ -91,7 +91,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgPlan, sg_plan_free)
 /* One action as the command of ip, nft or wg that would do the same, without a newline.
  * The result is owned by the caller. */
 char *sg_action_to_string (const SgAction *action, const SgSnapshot *snapshot);
-/* The whole plan, a line each, systemd-resolved's part as resolvectl takes it; "" when there is nothing to do. Owned by the caller. */
+/* The whole plan, a line each, systemd-resolved's part as resolvectl takes it; "" when there is nothing
+ * to do. Owned by the caller. */
 char *sg_plan_to_string (const SgPlan *plan, const SgSnapshot *snapshot);
+/* Whether the tunnel role's part of nftables is made (anew) by it: what devices had opened by PCP is gone then,
+ * if there was anything, and their server is to be started. */
+bool sg_plan_begins_tunnel (const SgPlan *plan);
 /* Name of a stage for messages: "guard", "tables", …; static. */
 const char *sg_stage_name (SgStage stage);

@@ -2,7 +2,6 @@
 #include "pass/files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -169,21 +168,10 @@ sg_files_save_pcp (const GString *text, GError **error)
            sg_fs_write (PCP_FILE, text->str, /* durable= */ false, error);
 }
 
-/* A file that is not there is no mistake of ours: whoever took it away lost its state, and the next
- * start begins anew. */
 bool
 sg_files_append_pcp (const GString *text, GError **error)
 {
-    int fd = open (PCP_FILE, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-    ssize_t n = fd < 0 ? -1 : write (fd, text->str, text->len);
-    int errnum = n < 0 ? errno : ENOSPC;
-
-    if (fd >= 0)
-        close (fd);
-    if (n == (ssize_t) text->len)
-        return true;
-    g_set_error (error, SG_ERROR, SG_ERROR_FAILED, "write %s: %s", PCP_FILE, g_strerror (errnum));
-    return false;
+    return sg_fs_append (PCP_FILE, text->str, text->len, error);
 }
 
 uint64_t

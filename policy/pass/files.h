@@ -39,7 +39,7 @@ bool sg_files_save_limiter (const SgLimiter *limiter, GError **error) G_GNUC_WAR
 bool sg_files_load_pcp (SgPcpServer *server, bool *ret_there,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool sg_files_save_pcp (const GString *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Adds lines. */
+/* Adds lines to the file. Where it is gone, so is what was remembered: an error, and the next start begins anew. */
 bool sg_files_append_pcp (const GString *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Changes with every change of the tunnel role's file; 0: there is none. */
 uint64_t sg_files_tunnel_stamp (void);

@@ -108,6 +108,25 @@ test_fs_round_trip (void)
     remove_folder (folder);
 }
 
+/* It makes no file: who appends relies on what stands before. */
+static void
+test_fs_append (void)
+{
+    g_autofree char *folder = new_folder ();
+    g_autofree char *path = g_build_filename (folder, "file", NULL);
+    g_autofree char *text = NULL;
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (sg_fs_append (path, "a", 1, &error));
+    g_assert_error (error, SG_ERROR, SG_ERROR_FAILED);
+    g_assert_cmpuint (count_entries (folder), ==, 0);
+    g_assert_true (g_file_set_contents (path, "one ", -1, NULL));
+    g_assert_true (sg_fs_append (path, "two three", 3, NULL));
+    g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+    g_assert_cmpstr (text, ==, "one two");
+    remove_folder (folder);
+}
+
 /* What a writer left that was killed goes; a file of somebody else's stays. */
 static void
 test_fs_leftovers (void)
@@ -574,6 +593,7 @@ main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/fs/round-trip", test_fs_round_trip);
+    g_test_add_func ("/fs/append", test_fs_append);
     g_test_add_func ("/fs/leftovers", test_fs_leftovers);
     g_test_add_func ("/fs/read/bound", test_fs_read_bound);
     g_test_add_func ("/fs/read/unknown-size", test_fs_read_unknown_size);

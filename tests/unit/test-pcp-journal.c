@@ -42,6 +42,27 @@ test_journal (void)
 }
 
 /* A device that may no longer, or is gone, has nothing. */
+/* Renewals for ever: the file grows with what is open only, and is not written anew for each of them. */
+static void
+test_journal_bounded (void)
+{
+    const size_t line = 160, whole = 500 * line;
+    size_t appended = 0, longest = 0;
+    unsigned written = 0;
+
+    for (unsigned renewal = 0; renewal < 100000; renewal++) {
+        appended += line;
+        longest = MAX (longest, whole + appended);
+        if (sg_pcp_journal_is_due (whole, appended)) {
+            appended = 0;
+            written++;
+        }
+    }
+    g_assert_cmpuint (longest, <, 2 * whole + 128 * 1024);
+    g_assert_cmpuint (written, >, 0);
+    g_assert_cmpuint (written, <, 100000 / 500);
+}
+
 static void
 test_journal_rights (void)
 {
@@ -299,6 +320,7 @@ main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/pcp/journal/kept", test_journal);
+    g_test_add_func ("/pcp/journal/bounded", test_journal_bounded);
     g_test_add_func ("/pcp/journal/rights", test_journal_rights);
     g_test_add_func ("/pcp/journal/refused", test_journal_refused);
     g_test_add_func ("/pcp/elements", test_elements);

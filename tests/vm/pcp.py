@@ -5,7 +5,8 @@
 there is no answer; "wrong-source" when it did not come from the address that was asked.
 
 Names: protocol, lifetime, external, nonce, prefer-failure, filter=PREFIX/LEN[,PORT], set, client,
-third-party, version, source."""
+third-party, version, source; times=N asks so often, the last answer is told; silence of a server that
+limits the rate is waited out."""
 import ipaddress
 import socket
 import struct
@@ -57,6 +58,18 @@ def tell(answer):
     print(*words)
 
 
+def ask(link, message, server):
+    link.settimeout(0.2)
+    for _ in range(50):
+        link.sendto(message, (server, 5351))
+        try:
+            link.recv(2048)
+            return
+        except socket.timeout:
+            pass
+    sys.exit('no answer in ten seconds')
+
+
 def main():
     server, verb, *words = sys.argv[1:]
     link = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
@@ -71,7 +84,10 @@ def main():
         probe.connect((server, 5351))
         own = options.get('source', probe.getsockname()[0])
         opcode = 1 if verb == 'map' else 0
-        link.sendto(request(opcode, own, options, int(words[0]) if verb == 'map' else 0), (server, 5351))
+        message = request(opcode, own, options, int(words[0]) if verb == 'map' else 0)
+        for _ in range(int(options.get('times', 1)) - 1):
+            ask(link, message, server)
+        link.sendto(message, (server, 5351))
         link.settimeout(float(options.get('wait', 5)))
     try:
         answer, peer = link.recvfrom(2048)

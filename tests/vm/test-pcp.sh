@@ -110,6 +110,11 @@ ok "those by hand are not" open_as $ONE 443
 ok "a range" gets 'SUCCESS .*external=9000 .*size=3' map 9000 set=3
 ok "its last port" open_as $ONE 9002
 
+# --- renewals without end
+ok "900 renewals are answered" gets 'SUCCESS .*external=9000 .*size=3' map 9000 set=3 times=900
+ok "and leave no longer file behind" test "$(stat -c %s /run/sixgate/pcp)" -lt 100000
+ok "whose mapping is what was renewed" gets NOT_AUTHORIZED map 9000 nonce=other
+
 # --- nobody of ours runs
 quiet() { ! systemctl -q is-active "$UNIT.service"; }
 ok "the server ends when it is idle" until_ok 20 quiet
@@ -141,6 +146,14 @@ ok "whose epoch began anew" test "$(epoch_of </run/heard)" -lt 3
 ok "what it had opened is closed" closed $ONE 9000
 ok "it gets it back" gets 'SUCCESS .*external=9000 ' map 9000
 ok "open again" open_as $ONE 9000
+
+# --- a change over the bus that makes nftables anew starts the server as well
+systemctl stop sixgate-reconcile.socket sixgate-nftables.socket sixgate-reconcile.service "$UNIT.socket" "$UNIT.service"
+nft flush ruleset
+ok "the service makes it anew" busctl --timeout=30 call org.sixgate.Sixgate1 /org/sixgate/Sixgate1 org.sixgate.Sixgate1.Manager Reconcile
+ok "and the server listens again" until_ok 10 systemctl -q is-active "$UNIT.socket"
+ok "it answers" gets 'SUCCESS .*external=9000 ' map 9000
+systemctl start sixgate-reconcile.socket sixgate-nftables.socket
 
 # --- from elsewhere
 ok "the server does not answer on its WAN" env NS=far bash -c "$(declare -f pcp gets in_ns); here=$here; AT=2001:db8:1::10 gets silence map 9000 wait=2"
