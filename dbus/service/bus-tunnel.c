@@ -98,7 +98,7 @@ answer_warned (SgCall *call, const SgOutcome *outcome)
     const char *ip4;
     g_autofree const char **warnings = NULL;
 
-    g_variant_get (outcome->worked, SG_WORK_TUNNEL, &ip4, &warnings);
+    g_variant_get (outcome->worked, SG_WORK_TUNNEL, &ip4, &warnings, NULL);
     sg_call_reply_strv (call, (char **) warnings);
 }
 

@@ -105,14 +105,32 @@ sg_work_tunnel (const SgCall *call, GVariant *worked, uint32_t timeout_ms, GErro
     g_autoptr (SgTunnel) next = NULL;
     SgTunnelCall request = {.config = config, .tunnel = tunnel, .warnings = warnings};
     char text[SG_PREFIX_TEXT_MAX] = "";
+    bool made;
 
-    if (!tunnel || !(next = run (call, &request, error)) ||
-        !keep (call, &request, next, timeout_ms, error))
+    if (!tunnel || !(next = run (call, &request, error)))
+        return NULL;
+    made = !call->tunnel && !sg_tunnel_ops_has_profile (config, timeout_ms);
+    if (!keep (call, &request, next, timeout_ms, error))
         return NULL;
     if (request.added.ip4.family)
         sg_ip_format (&request.added.ip4, text);
-    return g_variant_new (
-        "(s@as)", text, g_variant_new_strv ((const char *const *) warnings->pdata, warnings->len));
+    return g_variant_new ("(s@asb)", text,
+                          g_variant_new_strv ((const char *const *) warnings->pdata, warnings->len),
+                          made);
+}
+
+typedef struct {
+    const SgTunnel *before, *now; /* before: NULL, there was no role */
+    gboolean made;                /* the profile, for it */
+} Change;
+
+/* A profile that was there before the role is not ours to remove, whatever became of it. */
+static bool
+undo_profile (const SgConfig *config, const Change *change, uint32_t timeout_ms, GError **error)
+{
+    if (change->before)
+        return sg_tunnel_ops_save_profile (config, change->now, change->before, timeout_ms, error);
+    return !change->made || sg_tunnel_ops_remove_profile (config, timeout_ms, error);
 }
 
 GVariant *
@@ -121,7 +139,11 @@ sg_work_undo_tunnel (const SgCall *call, GVariant *worked, uint32_t timeout_ms, 
     g_autoptr (SgConfig) config = sg_files_load_config (error);
     g_autoptr (SgTunnel) now = config ? sg_tunnel_ops_open (error) : NULL;
 
-    return now && sg_tunnel_ops_restore (config, call->tunnel, now, timeout_ms, error)
+    Change change = {call->tunnel, now};
+
+    g_variant_get_child (worked, 2, "b", &change.made);
+    return now && sg_tunnel_ops_put_back (call->tunnel, error) &&
+                   undo_profile (config, &change, timeout_ms, error)
                ? g_variant_new_boolean (true)
                : NULL;
 }

@@ -5,8 +5,9 @@
 
 #include "worker.h"
 
-/* What a change answers: the IPv4 of the device that was made, or "", and warnings. */
-#define SG_WORK_TUNNEL "(&s^a&s)"
+/* What a change answers: the IPv4 of the device that was made, or "", warnings, and whether
+ * NetworkManager's profile was made for it. */
+#define SG_WORK_TUNNEL "(&s^a&sb)"
 
 /* Whatever the method is. */
 GVariant *sg_work_tunnel (const SgCall *call, GVariant *worked, uint32_t timeout_ms,

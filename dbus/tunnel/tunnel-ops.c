@@ -155,32 +155,49 @@ sg_tunnel_ops_put_back (const SgTunnel *before, GError **error)
     return before ? sg_tunnel_ops_save (before, error) : sg_files_remove_tunnel (error);
 }
 
+/* Calls @found with the profile of the interface, if there is one. */
 static bool
-remove_profile (const SgConfig *config, uint32_t timeout_ms, GError **error)
+with_profile (const SgConfig *config, uint32_t timeout_ms,
+              bool (*found) (const SgNmBus *bus, const SgNmProfile *profile, GError **error),
+              GError **error)
 {
     g_autoptr (SgNmProfile) profile = NULL;
-    g_autoptr (GError) missing = NULL;
     g_autofree char *reason = NULL;
     bool ok = true;
     SgNmBus bus;
 
-    /* Without NetworkManager none was made. */
+    /* Without NetworkManager there is none. */
     if (!sg_nm_bus_open (&bus, timeout_ms, &reason))
         return true;
-    profile = sg_nm_profile_find (&bus, config->tunnel_interface, &missing);
+    profile = sg_nm_profile_find (&bus, config->tunnel_interface, NULL);
     if (profile)
-        ok = sg_nm_profile_delete (&bus, profile->path, error);
+        ok = found (&bus, profile, error);
     sg_nm_bus_close (&bus);
     return ok;
 }
 
-bool
-sg_tunnel_ops_restore (const SgConfig *config, const SgTunnel *before, const SgTunnel *now,
-                       uint32_t timeout_ms, GError **error)
+static bool
+say_no (const SgNmBus *bus, const SgNmProfile *profile, GError **error)
 {
-    return sg_tunnel_ops_put_back (before, error) &&
-           (before ? sg_tunnel_ops_save_profile (config, now, before, timeout_ms, error)
-                   : remove_profile (config, timeout_ms, error));
+    return false;
+}
+
+bool
+sg_tunnel_ops_has_profile (const SgConfig *config, uint32_t timeout_ms)
+{
+    return !with_profile (config, timeout_ms, say_no, NULL);
+}
+
+static bool
+delete_profile (const SgNmBus *bus, const SgNmProfile *profile, GError **error)
+{
+    return sg_nm_profile_delete (bus, profile->path, error);
+}
+
+bool
+sg_tunnel_ops_remove_profile (const SgConfig *config, uint32_t timeout_ms, GError **error)
+{
+    return with_profile (config, timeout_ms, delete_profile, error);
 }
 
 /* ---- the endpoint ---- */

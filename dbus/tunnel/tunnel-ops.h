@@ -28,9 +28,11 @@ bool sg_tunnel_ops_save_profile (const SgConfig *config, const SgTunnel *old,
 
 /* The file is as @before (NULL: there was none) again; the way back where the profile was not changed. */
 bool sg_tunnel_ops_put_back (const SgTunnel *before, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The way back from @now: the file and the profile are as @before (NULL: neither was there) again. */
-bool sg_tunnel_ops_restore (const SgConfig *config, const SgTunnel *before, const SgTunnel *now,
-                            uint32_t timeout_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Whether NetworkManager has a profile of the interface; false, too, where it cannot be asked. */
+bool sg_tunnel_ops_has_profile (const SgConfig *config, uint32_t timeout_ms);
+/* Removes it. */
+bool sg_tunnel_ops_remove_profile (const SgConfig *config, uint32_t timeout_ms,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* How devices reach this machine: @text ("HOST", "HOST:PORT"), else what the configuration says,
  * else this machine's own address. SG_ERROR_INVALID_ARGUMENT, SG_ERROR_NOT_FOUND. */

@@ -260,24 +260,47 @@ def _():
     set_config()
 
 
-@case('a change that cannot be put in force is undone as a whole')
-def _():
-    choices = '/var/lib/sixgate/host.conf'
-    root.call('SetDefaultOutbound', '', signature='(s)')
-    with open(choices, encoding='utf-8') as file:
-        auto = file.read()
-    root.call('SetDefaultOutbound', 'nm1', signature='(s)')
-    # A chain of somebody else keeps the guard's from being taken away, which the next change has to do.
-    run('nft', 'add chain ip6 startos theirs; add rule ip6 startos theirs jump choice')
-    try:
+class Stuck:
+    """No change of the kernel succeeds: a chain of somebody else keeps the guard's from being taken away, which
+    the next change has to do."""
+
+    def __enter__(self):
+        choices = '/var/lib/sixgate/host.conf'
+        root.call('SetDefaultOutbound', '', signature='(s)')
+        with open(choices, encoding='utf-8') as file:
+            auto = file.read()
+        root.call('SetDefaultOutbound', 'nm1', signature='(s)')
+        run('nft', 'add chain ip6 startos theirs; add rule ip6 startos theirs jump choice')
         with open(choices, 'w', encoding='utf-8') as file:
             file.write(auto)
+
+    def __exit__(self, *_):
+        run('nft', 'delete chain ip6 startos theirs')
+
+
+@case('a change that cannot be put in force is undone as a whole')
+def _():
+    with Stuck():
         refused('Kernel', 'busy', device, 'SetName', 'late', signature='(s)')
         refused('Kernel', 'busy', subnet, 'Remove')
         same(root.get('Name', ONE, DEVICE), 'one')
-    finally:
-        run('nft', 'delete chain ip6 startos theirs')
     root.call('Reconcile')
+
+
+@case('the first subnet, undone: a profile that was there before is not removed')
+def _():
+    kept, shown = state(), ('nmcli', '-g', 'connection.uuid', 'connection', 'show', 'wg-sixgate')
+    profile = run(*shown)
+    os.rename(STATE, STATE + '.kept')
+    try:
+        with Stuck():
+            fails(ERROR + 'Kernel', 'busy', root.call, 'AddSubnet', '10.60.0.0/24', 'other', signature='(ss)')
+            check(not os.path.exists(STATE), 'a state is left')
+    finally:
+        os.rename(STATE + '.kept', STATE)
+    same(run(*shown), profile)
+    root.call('Reconcile')
+    same(state(), kept)
 
 
 @case('a damaged state is refused with its line, and left alone')
