@@ -54,23 +54,6 @@ has_address (const GArray *addresses, uint32_t ifindex, const SgWgAddress *wante
     return false;
 }
 
-static SgIp
-anycast (void)
-{
-    SgIp ip = {0};
-
-    sg_ip_parse (SG_PCP_ANYCAST, &ip);
-    return ip;
-}
-
-static bool
-is_anycast (const SgIp *ip)
-{
-    SgIp own = anycast ();
-
-    return sg_ip_compare (ip, &own) == 0;
-}
-
 static bool
 has_prefix (const SgTunnel *tunnel)
 {
@@ -81,19 +64,29 @@ has_prefix (const SgTunnel *tunnel)
     return false;
 }
 
+/* Where PCP clients ask without being told; the family is 0 while no device has an address for it. */
+static SgIp
+anycast_of (const SgTunnel *tunnel)
+{
+    SgIp ip = {0};
+
+    if (has_prefix (tunnel))
+        sg_ip_parse (SG_PCP_ANYCAST, &ip);
+    return ip;
+}
+
 /* Deprecated: nothing of ours begins a conversation with it. */
 static void
-add_anycast (SgWanted *wanted, const SgSituation *situation, const SgLink *link)
+add_anycast (SgWanted *wanted, const SgSituation *situation, const SgLink *link, const SgIp *ip)
 {
-    SgWgAddress mine = {.ip = anycast (), .len = 128};
+    SgWgAddress mine = {.ip = *ip, .len = 128};
     SgAddress address = {.ifindex = link->ifindex,
                          .ip = mine.ip,
                          .prefix_len = mine.len,
                          .scope = RT_SCOPE_UNIVERSE,
                          .flags = IFA_F_PERMANENT | IFA_F_NODAD | IFA_F_DEPRECATED};
 
-    if (has_prefix (situation->tunnel) &&
-        !has_address (situation->snapshot->addresses, link->ifindex, &mine))
+    if (ip->family && !has_address (situation->snapshot->addresses, link->ifindex, &mine))
         g_array_append_val (wanted->addresses, address);
 }
 
@@ -103,6 +96,7 @@ add_addresses (SgWanted *wanted, const SgSituation *situation, const SgLink *lin
 {
     g_autoptr (GArray) server = sg_tunnel_server_addresses (situation->tunnel);
     const GArray *have = situation->snapshot->addresses;
+    SgIp anycast = anycast_of (situation->tunnel);
 
     for (guint i = 0; i < server->len; i++) {
         const SgWgAddress *mine = &g_array_index (server, SgWgAddress, i);
@@ -115,13 +109,12 @@ add_addresses (SgWanted *wanted, const SgSituation *situation, const SgLink *lin
         if (!has_address (have, link->ifindex, mine))
             g_array_append_val (wanted->addresses, address);
     }
-    add_anycast (wanted, situation, link);
+    add_anycast (wanted, situation, link, &anycast);
     for (guint i = 0; i < have->len; i++) {
         const SgAddress *address = &g_array_index (have, SgAddress, i);
 
         if (address->ifindex == link->ifindex && !sg_ip_is_link_local (&address->ip) &&
-            !is_server_address (server, address) &&
-            !(is_anycast (&address->ip) && has_prefix (situation->tunnel)))
+            !is_server_address (server, address) && sg_ip_compare (&address->ip, &anycast) != 0)
             g_array_append_vals (wanted->stale_addresses, address, 1);
     }
 }
