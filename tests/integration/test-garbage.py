@@ -28,7 +28,7 @@ FOLDERS = ('/etc/sixgate', os.path.dirname(CONFIG), '/var/lib/sixgate', '/run/si
 LONG = kit.LONG
 SHORT_ANSWERS = os.environ['SIXGATE_SHORT_ANSWERS']
 PROGRAMS = {name: os.path.abspath(os.environ['SIXGATE_' + name.upper()])
-            for name in ('reconcile', 'gateway', 'tunnel', 'doctor', 'service', 'ctl')}
+            for name in ('reconcile', 'gateway', 'tunnel', 'doctor', 'service', 'ctl', 'pcp')}
 turns = itertools.count()
 
 
@@ -50,10 +50,11 @@ ELSEWHERE = {
     'gateway: what is in a WireGuard file': 'tests/fuzz/fuzz-wg-conf.c',
     'gateway: profiles of NetworkManager': 'tests/fuzz/fuzz-profile.c',
     'reconcile: what the kernel announces': 'tests/fuzz/fuzz-rtnl.c',
+    'pcp: datagrams': 'tests/fuzz/fuzz-pcp.c', 'pcp: what it remembers': 'tests/unit/test-pcp-journal.c',
 }
 HERE = {
     'reconcile: arguments', 'gateway: arguments', 'tunnel: arguments', 'doctor: arguments',
-    'service: arguments', 'ctl: arguments', "reconcile: the dispatcher's words",
+    'service: arguments', 'ctl: arguments', 'pcp: arguments', "reconcile: the dispatcher's words",
     'reconcile: sixgate.conf', 'gateway: sixgate.conf', 'tunnel: sixgate.conf', 'doctor: sixgate.conf',
     'reconcile: host.conf', 'reconcile: tunnel.state', 'tunnel: tunnel.state', 'reconcile: memory',
     'reconcile: limits', 'gateway: update', 'gateway: given.conf', 'ctl: given.conf',
@@ -145,6 +146,7 @@ NEARLY = {
                ['subnet', 'set-ipv6', 'home', '::/129'], ['device', 'show-config', 'home', 'x\ny']],
     'doctor': [['wg0'], ['--json', 'x']],
     'service': [['x'], ['--x'], ['--version=1']],
+    'pcp': [[], ['wg0']],
     'ctl': [['outbound', 'a\nb'], ['gateway', 'show'], ['gateway', 'frob'], ['status', '--frob'],
             ['override', 'add', 'x'], ['backup'], ['restore', '/nowhere'], ['restore', '/nowhere\n/x'],
             ['gateway', 'import', '/nowhere'], ['explain'], ['status', b'\xff'], ['--frob', 'status']],

@@ -68,10 +68,11 @@ device_up() {   # device_up NS: with the config that the server shows, as wg-qui
     ip -n "$1" link set wg0 up
     ip -n "$1" -6 route replace 2001:db8:f0::10 via "$(ip -n "$1" -6 route show default | grep -o '2001[^ ]*' | head -1)" dev wan
 }
-device_address() {   # device_address NS IPV6: what its config would say now; everything through the tunnel
-    local want
-    want=$(tunnel device show-config "$(subnet_of "$1")" "$1" --endpoint 2001:db8:f0::10 | sed -n 's/^Address = .*, \(.*\)\/128$/\1/p')
-    [ "$want" = "$2" ] || echo "# the config of $1 says $want"
+config_says() {   # config_says NS IPV6: the address that a device's config has now; '' = none
+    same "$2" "$(tunnel device show-config "$(subnet_of "$1")" "$1" --endpoint 2001:db8:f0::10 | sed -n 's/^Address = .*, \(.*\)\/128$/\1/p')"
+}
+device_address() {   # device_address NS IPV6: what its config says now; everything through the tunnel
+    ok "the config of $1 says $2" config_says "$1" "$2"
     ip -n "$1" -6 addr flush dev wg0 scope global
     ip -n "$1" addr add "$2/128" dev wg0 nodad
     ip -n "$1" -6 route replace default dev wg0 metric 10

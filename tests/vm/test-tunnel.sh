@@ -125,6 +125,7 @@ ok "stale answers are gone" not says 2001:db8:1::a3b ip -6 neigh show proxy
 tunnel subnet clear-ipv6 home
 tunnel subnet clear-ipv6 office
 ok "cleared: no address, route or answer is left" nothing_left
+for d in one two three; do ok "cleared: the config of $d has no IPv6" config_says $d ''; done
 ok "no ping of IPv4 was lost to any of it" no_ping_lost
 
 # --- a /124 of which the WAN's address is part
