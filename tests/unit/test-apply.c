@@ -11,6 +11,7 @@
 #include "kernel/apply.h"
 #include "lib/fake-kernel.h"
 #include "lib/fault-kernel.h"
+#include "lib/shell.h"
 #include "lib/situation.h"
 
 /* A LAN, a second way out, a bridge with a route of its own, and what others made: a rule at one
@@ -43,19 +44,6 @@ typedef struct {
 
 #ifdef SG_TEST_LINUX
 
-static void
-run (const char *command)
-{
-    g_autoptr (GError) error = NULL;
-    g_autofree char *complaint = NULL;
-    int status;
-
-    g_spawn_command_line_sync (command, NULL, &complaint, &status, &error);
-    g_assert_no_error (error);
-    if (status != 0)
-        g_error ("%s: %s", command, complaint);
-}
-
 /* The same as the text says. */
 static SgKernel *
 open_kernel (const SgSnapshot *snapshot)
@@ -83,7 +71,7 @@ open_kernel (const SgSnapshot *snapshot)
 
     g_assert_cmpint (unshare (CLONE_NEWNET), ==, 0);
     for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
-        run (commands[i]);
+        SG_SHELL ("%s", commands[i]);
     SgKernel *kernel = sg_kernel_linux_open (&error);
     g_assert_no_error (error);
     return kernel;

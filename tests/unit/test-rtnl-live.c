@@ -18,36 +18,9 @@
 #include "kernel/rtnl-link.h"
 #include "kernel/rtnl-route.h"
 #include "kernel/rtnl-rule.h"
+#include "lib/shell.h"
 
 /* ---- surroundings ---- */
-
-/* Runs a command line; its output. It has to succeed. */
-static char *run (const char *format, ...) G_GNUC_PRINTF (1, 2);
-
-/* What the command prints, our protocol as a number also where ip knows its name. */
-static char *
-run (const char *format, ...)
-{
-    g_autoptr (GError) error = NULL;
-    g_autofree char *complaint = NULL;
-    g_autofree char *command = NULL;
-    g_autofree char *output = NULL;
-    g_auto (GStrv) pieces = NULL;
-    int status;
-    va_list args;
-
-    va_start (args, format);
-    command = g_strdup_vprintf (format, args);
-    va_end (args);
-    g_spawn_command_line_sync (command, &output, &complaint, &status, &error);
-    g_assert_no_error (error);
-    if (status != 0)
-        g_error ("%s: %s", command, complaint);
-    pieces = g_strsplit (output, "proto sixgate", -1);
-    return g_strjoinv ("proto 106", pieces);
-}
-
-#define RUN(...) g_free (run (__VA_ARGS__))
 
 typedef struct {
     SgKernel *kernel;
@@ -65,12 +38,12 @@ set_up (Fixture *f, gconstpointer data)
     g_autoptr (GError) error = NULL;
 
     g_assert_cmpint (unshare (CLONE_NEWNET), ==, 0);
-    RUN ("ip link set lo up");
-    RUN ("ip link add va type veth peer name vb");
-    RUN ("ip link set va up addrgenmode none");
-    RUN ("ip link set vb up addrgenmode none");
-    RUN ("ip -6 addr add 2001:db8:a::1/64 dev va nodad");
-    RUN ("ip -6 addr add 2001:db8:b::1/64 dev vb nodad");
+    SG_SHELL ("ip link set lo up");
+    SG_SHELL ("ip link add va type veth peer name vb");
+    SG_SHELL ("ip link set va up addrgenmode none");
+    SG_SHELL ("ip link set vb up addrgenmode none");
+    SG_SHELL ("ip -6 addr add 2001:db8:a::1/64 dev va nodad");
+    SG_SHELL ("ip -6 addr add 2001:db8:b::1/64 dev vb nodad");
     f->kernel = sg_kernel_linux_open (&error);
     g_assert_no_error (error);
     f->sock = sg_nl_socket_open (NETLINK_ROUTE, &f->stats, &error);
@@ -110,8 +83,8 @@ test_links (Fixture *f, gconstpointer data)
     g_autoptr (GError) error = NULL;
     g_autoptr (SgSnapshot) snapshot = sg_snapshot_new ();
 
-    RUN ("ip link add br0 type bridge");
-    RUN ("ip link set va master br0");
+    SG_SHELL ("ip link add br0 type bridge");
+    SG_SHELL ("ip link set va master br0");
     g_assert_true (sg_rtnl_link_dump (f->sock, snapshot, &error));
     const SgLink *lo = sg_snapshot_link_by_name (snapshot, "lo");
     const SgLink *bridge = sg_snapshot_link_by_name (snapshot, "br0");
@@ -147,9 +120,9 @@ test_addresses (Fixture *f, gconstpointer data)
 {
     g_autoptr (GError) error = NULL;
 
-    RUN ("ip -6 addr add 2001:db8:a::2/64 dev va nodad preferred_lft 0 valid_lft 1000");
-    RUN ("ip -6 addr add 2001:db8::1 peer 2001:db8::2/128 dev va nodad");
-    RUN ("ip -4 addr add 192.0.2.1/24 dev va");
+    SG_SHELL ("ip -6 addr add 2001:db8:a::2/64 dev va nodad preferred_lft 0 valid_lft 1000");
+    SG_SHELL ("ip -6 addr add 2001:db8::1 peer 2001:db8::2/128 dev va nodad");
+    SG_SHELL ("ip -4 addr add 192.0.2.1/24 dev va");
     g_assert_true (sg_rtnl_address_dump (f->sock, AF_INET6, f->snapshot, &error));
     g_assert_null (find_address (f->snapshot, "192.0.2.1"));
     g_assert_null (find_address (f->snapshot, "2001:db8::2"));
@@ -226,13 +199,13 @@ test_routes (Fixture *f, gconstpointer data)
         g_autofree char *read = NULL;
         g_autofree char *wanted = g_strconcat (route_cases[i].read, "\n", NULL);
 
-        RUN ("ip -6 route add %s", route_cases[i].add);
+        SG_SHELL ("ip -6 route add %s", route_cases[i].add);
         read = dump_routes (f, AF_INET6);
         g_assert_cmpstr (read, ==, wanted);
         if (strstr (route_cases[i].add, "expires"))
             g_assert_true (((SgRoute *) f->snapshot->routes->pdata[0])->expires ||
                            f->snapshot->routes->len > 1);
-        RUN ("ip -6 route del %s", route_cases[i].add);
+        SG_SHELL ("ip -6 route del %s", route_cases[i].add);
     }
 }
 
@@ -242,8 +215,8 @@ test_routes_left_out (Fixture *f, gconstpointer data)
 {
     g_autofree char *read = NULL;
 
-    RUN ("ip -6 route add 2001:db8:1::/48 dev va table 900 proto static");
-    RUN ("ip -6 route add local 2001:db8:2::/48 dev lo table local");
+    SG_SHELL ("ip -6 route add 2001:db8:1::/48 dev va table 900 proto static");
+    SG_SHELL ("ip -6 route add local 2001:db8:2::/48 dev lo table local");
     read = dump_routes (f, AF_INET6);
     g_assert_cmpstr (read, ==, "");
 }
@@ -252,14 +225,14 @@ test_routes_left_out (Fixture *f, gconstpointer data)
 static void
 test_nexthops (Fixture *f, gconstpointer data)
 {
-    RUN ("ip nexthop add id 7 via 2001:db8:a::9 dev va");
-    RUN ("ip nexthop add id 8 via 2001:db8:b::9 dev vb onlink");
-    RUN ("ip nexthop add id 9 group 7,3/8,6");
-    RUN ("ip -6 route add 2001:db8:1::/48 nhid 8");
-    RUN ("ip -6 route add 2001:db8:2::/48 nhid 9");
+    SG_SHELL ("ip nexthop add id 7 via 2001:db8:a::9 dev va");
+    SG_SHELL ("ip nexthop add id 8 via 2001:db8:b::9 dev vb onlink");
+    SG_SHELL ("ip nexthop add id 9 group 7,3/8,6");
+    SG_SHELL ("ip -6 route add 2001:db8:1::/48 nhid 8");
+    SG_SHELL ("ip -6 route add 2001:db8:2::/48 nhid 9");
 
     for (int compatible = 0; compatible <= 1; compatible++) {
-        RUN ("sysctl -qw net.ipv4.nexthop_compat_mode=%d", compatible);
+        SG_SHELL ("sysctl -qw net.ipv4.nexthop_compat_mode=%d", compatible);
         g_autofree char *read = dump_routes (f, AF_INET6);
         unsigned int seen = 0;
 
@@ -288,9 +261,9 @@ test_routes_ipv4 (Fixture *f, gconstpointer data)
 {
     g_autofree char *read = NULL;
 
-    RUN ("ip -4 addr add 192.0.2.1/24 dev va");
-    RUN ("ip -4 route add 198.51.100.0/24 via inet6 fe80::9 dev va");
-    RUN ("ip -4 route add 203.0.113.0/24 via 192.0.2.9 src 192.0.2.1 metric 5");
+    SG_SHELL ("ip -4 addr add 192.0.2.1/24 dev va");
+    SG_SHELL ("ip -4 route add 198.51.100.0/24 via inet6 fe80::9 dev va");
+    SG_SHELL ("ip -4 route add 203.0.113.0/24 via 192.0.2.9 src 192.0.2.1 metric 5");
     read = dump_routes (f, AF_INET);
     g_assert_cmpstr (read, ==,
                      "198.51.100.0/24 table main proto 3 via fe80::9 dev va\n"
@@ -357,10 +330,10 @@ test_rules (Fixture *f, gconstpointer data)
         g_autofree char *read = NULL;
         g_autofree char *wanted = g_strconcat (rule_cases[i].read, "\n", NULL);
 
-        RUN ("ip -6 rule add %s", rule_cases[i].add);
+        SG_SHELL ("ip -6 rule add %s", rule_cases[i].add);
         read = dump_rules (f);
         g_assert_cmpstr (read, ==, wanted);
-        RUN ("ip -6 rule del %s", rule_cases[i].add);
+        SG_SHELL ("ip -6 rule del %s", rule_cases[i].add);
     }
 }
 
@@ -413,7 +386,7 @@ test_write_routes (Fixture *f, gconstpointer data)
         g_autofree char *gone = NULL;
         g_autoptr (GPtrArray) routes = g_ptr_array_new_with_free_func (g_free);
 
-        RUN ("ip -6 route add %s", route_cases[i].add);
+        SG_SHELL ("ip -6 route add %s", route_cases[i].add);
         before = dump_routes (f, AF_INET6);
         for (guint j = 0; j < f->snapshot->routes->len; j++) {
             SgRoute *route = g_ptr_array_index (f->snapshot->routes, j);
@@ -452,7 +425,7 @@ test_write_rules (Fixture *f, gconstpointer data)
 
         if (strstr (rule_cases[i].read, OTHER))
             continue;
-        RUN ("ip -6 rule add %s", rule_cases[i].add);
+        SG_SHELL ("ip -6 rule add %s", rule_cases[i].add);
         before = dump_rules (f);
         const SgRule rule = g_array_index (f->snapshot->rules, SgRule, 1);
         add_rule_action (f, SG_ACTION_RULE_DEL, &rule);
@@ -495,17 +468,17 @@ test_twins (Fixture *f, gconstpointer data)
     SgRule rule = sg_rule_ours (AF_INET6, 60, FR_ACT_TO_TBL);
 
     rule.table = 1003;
-    RUN ("ip -6 rule add pref 60 lookup 1003 protocol static");
-    RUN ("ip -6 route add default dev vb metric 5 table 1003 proto static");
-    RUN ("ip -6 route add default dev va metric 6 table 1003 proto static");
+    SG_SHELL ("ip -6 rule add pref 60 lookup 1003 protocol static");
+    SG_SHELL ("ip -6 route add default dev vb metric 5 table 1003 proto static");
+    SG_SHELL ("ip -6 route add default dev va metric 6 table 1003 proto static");
     twin->metric = 6;
-    g_autofree char *rules = run ("ip -6 -details rule show");
-    g_autofree char *routes = run ("ip -6 -details route show table 1003");
+    g_autofree char *rules = sg_shell_output ("ip -6 -details rule show");
+    g_autofree char *routes = sg_shell_output ("ip -6 -details route show table 1003");
 
     add_route_action (f, SG_ACTION_ROUTE_ADD, route);
     add_rule_action (f, SG_ACTION_RULE_ADD, &rule);
     assert_committed (f);
-    g_autofree char *both = run ("ip -6 -details rule show");
+    g_autofree char *both = sg_shell_output ("ip -6 -details rule show");
     g_assert_nonnull (strstr (both, "lookup 1003 proto static"));
     g_assert_nonnull (strstr (both, "lookup 1003 proto 106"));
 
@@ -516,8 +489,8 @@ test_twins (Fixture *f, gconstpointer data)
         add_rule_action (f, SG_ACTION_RULE_DEL, &rule);
         assert_committed (f);
     }
-    g_autofree char *rules_after = run ("ip -6 -details rule show");
-    g_autofree char *routes_after = run ("ip -6 -details route show table 1003");
+    g_autofree char *rules_after = sg_shell_output ("ip -6 -details rule show");
+    g_autofree char *routes_after = sg_shell_output ("ip -6 -details route show table 1003");
     g_assert_cmpstr (rules_after, ==, rules);
     g_assert_cmpstr (routes_after, ==, routes);
 }
@@ -533,7 +506,7 @@ test_siblings (Fixture *f, gconstpointer data)
     add_route_action (f, SG_ACTION_ROUTE_ADD, second);
     add_route_action (f, SG_ACTION_ROUTE_DEL, first);
     assert_committed (f);
-    g_autofree char *text = run ("ip -6 route show table 1003");
+    g_autofree char *text = sg_shell_output ("ip -6 route show table 1003");
     g_assert_cmpstr (text, ==, "default via 2001:db8:b::9 dev vb proto 106 metric 5 pref medium\n");
 }
 
@@ -552,13 +525,13 @@ test_blackhole_beside (Fixture *f, gconstpointer data)
     add_route_action (f, SG_ACTION_ROUTE_ADD, blackhole);
     add_route_action (f, SG_ACTION_ROUTE_DEL, blackhole);
     assert_committed (f);
-    g_autofree char *open = run ("ip -6 route show table 1003");
+    g_autofree char *open = sg_shell_output ("ip -6 route show table 1003");
     g_assert_cmpstr (open, ==, "default dev va proto 106 metric 5 pref medium\n");
 
     add_route_action (f, SG_ACTION_ROUTE_ADD, blackhole);
     add_route_action (f, SG_ACTION_ROUTE_DEL, route);
     assert_committed (f);
-    g_autofree char *closed = run ("ip -6 route show table 1003");
+    g_autofree char *closed = sg_shell_output ("ip -6 route show table 1003");
     g_assert_true (g_str_has_prefix (closed, "blackhole default dev lo proto 106 metric 5"));
     g_assert_null (strstr (closed, "va"));
 }
@@ -580,7 +553,7 @@ test_refused (Fixture *f, gconstpointer data)
     g_assert_nonnull (strstr (failure->message, "route"));
     g_assert_nonnull (strstr (failure->message, "via 2001:db8:dead::9 dev va"));
     g_assert_nonnull (strstr (failure->message, "No route to host"));
-    g_autofree char *text = run ("ip -6 route show table 1003");
+    g_autofree char *text = sg_shell_output ("ip -6 route show table 1003");
     g_assert_cmpstr (text, ==, "default dev vb proto 106 metric 5 pref medium\n");
 }
 
@@ -708,55 +681,6 @@ test_restless (Fixture *f, gconstpointer data)
     end (child);
 }
 
-/* ---- WireGuard ---- */
-
-static void
-dump_wireguard (Fixture *f, SgWireguard *ret_wireguard)
-{
-    g_autoptr (SgSnapshot) snapshot = sg_snapshot_new ();
-
-    g_assert_true (f->kernel->ops->dump (f->kernel, f->config, snapshot, /* error= */ NULL));
-    g_assert_cmpuint (snapshot->wireguards->len, ==, 1);
-    *ret_wireguard = g_array_index (snapshot->wireguards, SgWireguard, 0);
-}
-
-static void
-test_wireguard (Fixture *f, gconstpointer data)
-{
-    SgWireguard wireguard;
-    int status;
-
-    g_assert_true (
-        g_spawn_command_line_sync ("ip link add wg0 type wireguard", NULL, NULL, &status, NULL));
-    if (status != 0) {
-        g_test_skip ("this kernel has no WireGuard");
-        return;
-    }
-    /* 300 peers take several messages; only the last allows everything. */
-    for (int i = 0; i < 300; i++) {
-        g_autofree char *key = run ("sh -c 'wg genkey | wg pubkey'");
-
-        RUN ("wg set wg0 peer %s allowed-ips %s", g_strchomp (key),
-             i < 299 ? "10.0.0.0/8" : "::/0");
-    }
-    RUN ("sh -c 'k=$(mktemp) && wg genkey >$k && wg set wg0 private-key $k && rm $k'");
-    dump_wireguard (f, &wireguard);
-    g_assert_true (wireguard.peer_default[SG_IPV6]);
-    g_assert_false (wireguard.peer_default[SG_IPV4]);
-    g_assert_cmpuint (wireguard.fwmark, ==, 0);
-
-    g_autofree char *before = run ("wg showconf wg0");
-    SgAction action = {.kind = SG_ACTION_WG_FWMARK, .ifindex = wireguard.ifindex, .fwmark = 51820};
-    g_array_append_val (f->actions, action);
-    assert_committed (f);
-    dump_wireguard (f, &wireguard);
-    g_assert_cmpuint (wireguard.fwmark, ==, 51820);
-    /* Nothing else of the device changed. */
-    RUN ("wg set wg0 fwmark 0");
-    g_autofree char *after = run ("wg showconf wg0");
-    g_assert_cmpstr (after, ==, before);
-}
-
 static void
 skip_without_root (void)
 {
@@ -786,7 +710,6 @@ main (int argc, char *argv[])
         {"/rtnl/live/many-in-few-calls", test_many},
         {"/rtnl/live/disturbed-dumps-are-whole", test_disturbed},
         {"/rtnl/live/restless-tables-are-read", test_restless},
-        {"/rtnl/live/wireguard", test_wireguard},
     };
 
     g_test_init (&argc, &argv, NULL);

@@ -13,25 +13,9 @@
 #include "kernel/genl-wg.h"
 #include "kernel/rtnl-neigh.h"
 #include "kernel/sysctl.h"
+#include "lib/shell.h"
 
 /* ---- surroundings ---- */
-
-/* Runs a command line; its output. It has to succeed. */
-static char *
-run (const char *command)
-{
-    g_autoptr (GError) error = NULL;
-    char *output = NULL;
-    int status;
-
-    g_spawn_command_line_sync (command, &output, NULL, &status, &error);
-    g_assert_no_error (error);
-    if (status != 0)
-        g_error ("%s: status %d", command, status);
-    return output;
-}
-
-#define RUN(command) g_free (run (command))
 
 typedef struct {
     SgKernel *kernel;
@@ -66,8 +50,8 @@ set_up (World *world)
 {
     g_autoptr (GError) error = NULL;
 
-    RUN ("ip link add eth0 type veth peer name far0");
-    RUN ("ip link set eth0 up");
+    SG_SHELL ("ip link add eth0 type veth peer name far0");
+    SG_SHELL ("ip link set eth0 up");
     world->kernel = sg_kernel_linux_open (&error);
     g_assert_no_error (error);
     world->config = sg_config_new_default ();
@@ -162,7 +146,7 @@ test_proxies (void)
     if (unable ())
         return;
     set_up (&world);
-    RUN ("ip -6 neigh add proxy 2001:db8::5 dev eth0");
+    SG_SHELL ("ip -6 neigh add proxy 2001:db8::5 dev eth0");
     proxy.ifindex = index_of (&world, "eth0");
     /* Twice: the second changes nothing and is no failure. */
     commit (&world, (SgAction) {.kind = SG_ACTION_PROXY_ADD, .proxy = proxy}, 0);
@@ -174,7 +158,7 @@ test_proxies (void)
         g_assert_cmpuint (read->protocol, ==,
                           sg_ip_compare (&read->ip, &proxy.ip) == 0 ? SG_PROTOCOL : 0);
     }
-    shown = run ("ip -6 neigh show proxy");
+    shown = sg_shell_output ("ip -6 neigh show proxy");
     g_assert_nonnull (strstr (shown, "2001:db8::a3b:2 dev eth0"));
     commit (&world, (SgAction) {.kind = SG_ACTION_PROXY_DEL, .proxy = proxy}, 0);
     commit (&world, (SgAction) {.kind = SG_ACTION_PROXY_DEL, .proxy = proxy}, 0);
@@ -192,12 +176,12 @@ test_addresses_go (void)
     if (unable ())
         return;
     set_up (&world);
-    RUN ("ip address add 2001:db8::1/128 dev eth0 nodad");
-    RUN ("ip address add 2001:db8::2/128 dev eth0 nodad");
+    SG_SHELL ("ip address add 2001:db8::1/128 dev eth0 nodad");
+    SG_SHELL ("ip address add 2001:db8::2/128 dev eth0 nodad");
     address.ifindex = index_of (&world, "eth0");
     commit (&world, (SgAction) {.kind = SG_ACTION_ADDRESS_DEL, .address = address}, 0);
     commit (&world, (SgAction) {.kind = SG_ACTION_ADDRESS_DEL, .address = address}, 0);
-    shown = run ("ip -6 -o address show dev eth0 scope global");
+    shown = sg_shell_output ("ip -6 -o address show dev eth0 scope global");
     g_assert_null (strstr (shown, "2001:db8::1/"));
     g_assert_nonnull (strstr (shown, "2001:db8::2/"));
     tear_down (&world);

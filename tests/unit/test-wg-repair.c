@@ -15,6 +15,7 @@
 #include "kernel/genl-wg.h"
 #include "kernel/nl-attr.h"
 #include "kernel/rtnl-address.h"
+#include "lib/shell.h"
 
 #define ROOM 4096
 
@@ -151,31 +152,6 @@ test_wireguard_preshared (void)
 
 /* ---- against the kernel ---- */
 
-/* Runs a command line; its output. It has to succeed. */
-static char *run (const char *format, ...) G_GNUC_PRINTF (1, 2);
-
-static char *
-run (const char *format, ...)
-{
-    g_autoptr (GError) error = NULL;
-    g_autofree char *complaint = NULL;
-    g_autofree char *command = NULL;
-    char *output = NULL;
-    int status;
-    va_list args;
-
-    va_start (args, format);
-    command = g_strdup_vprintf (format, args);
-    va_end (args);
-    g_spawn_command_line_sync (command, &output, &complaint, &status, &error);
-    g_assert_no_error (error);
-    if (status != 0)
-        g_error ("%s: %s", command, complaint);
-    return output;
-}
-
-#define RUN(...) g_free (run (__VA_ARGS__))
-
 typedef struct {
     SgKernel *kernel;
     SgConfig *config;
@@ -221,7 +197,7 @@ test_write_address (Fixture *f, gconstpointer data)
 {
     static const char *const texts[] = {"2001:db8:77::2", "192.0.2.77"};
 
-    RUN ("ip link add name put0 type bridge");
+    SG_SHELL ("ip link add name put0 type bridge");
     for (size_t i = 0; i < G_N_ELEMENTS (texts); i++) {
         SgAction action = {.kind = SG_ACTION_ADDRESS_ADD,
                            .address = {.ifindex = if_nametoindex ("put0"),
@@ -234,7 +210,7 @@ test_write_address (Fixture *f, gconstpointer data)
     }
     assert_committed (f);
     for (size_t i = 0; i < G_N_ELEMENTS (texts); i++) {
-        g_autofree char *shown = run ("ip -o address show dev put0 to %s", texts[i]);
+        g_autofree char *shown = sg_shell_output ("ip -o address show dev put0 to %s", texts[i]);
 
         g_assert_nonnull (strstr (shown, "/24 "));
         g_assert_nonnull (strstr (shown, " scope global "));
@@ -259,9 +235,9 @@ test_preshared (Fixture *f, gconstpointer data)
         return;
     }
     for (int i = 0; i < 2; i++) {
-        g_autofree char *key = run ("sh -c 'wg genkey | wg pubkey'");
+        g_autofree char *key = sg_shell_output ("sh -c 'wg genkey | wg pubkey'");
 
-        RUN ("wg set wg0 peer %s allowed-ips 2001:db8:%d::/48", g_strchomp (key), i);
+        SG_SHELL ("wg set wg0 peer %s allowed-ips 2001:db8:%d::/48", g_strchomp (key), i);
     }
     g_assert_true (f->kernel->ops->dump (f->kernel, f->config, snapshot, /* error= */ NULL));
     g_assert_cmpuint (snapshot->peers->len, ==, 2);
@@ -279,7 +255,7 @@ test_preshared (Fixture *f, gconstpointer data)
     assert_committed (f);
     f->kernel->keyring = NULL;
 
-    g_autofree char *after = run ("wg show wg0 preshared-keys");
+    g_autofree char *after = sg_shell_output ("wg show wg0 preshared-keys");
     g_autoptr (SgSnapshot) again = sg_snapshot_new ();
     SgWgKey text;
 
@@ -290,6 +266,53 @@ test_preshared (Fixture *f, gconstpointer data)
     g_assert_cmpuint (again->peers->len, ==, 2);
     g_assert_true (g_array_index (again->peers, SgWireguardPeer, 0).preshared !=
                    g_array_index (again->peers, SgWireguardPeer, 1).preshared);
+}
+
+static void
+dump_wireguard (Fixture *f, SgWireguard *ret_wireguard)
+{
+    g_autoptr (SgSnapshot) snapshot = sg_snapshot_new ();
+
+    g_assert_true (f->kernel->ops->dump (f->kernel, f->config, snapshot, /* error= */ NULL));
+    g_assert_cmpuint (snapshot->wireguards->len, ==, 1);
+    *ret_wireguard = g_array_index (snapshot->wireguards, SgWireguard, 0);
+}
+
+static void
+test_wireguard (Fixture *f, gconstpointer data)
+{
+    SgWireguard wireguard;
+    int status;
+
+    g_assert_true (
+        g_spawn_command_line_sync ("ip link add wg0 type wireguard", NULL, NULL, &status, NULL));
+    if (status != 0) {
+        g_test_skip ("this kernel has no WireGuard");
+        return;
+    }
+    /* 300 peers take several messages; only the last allows everything. */
+    for (int i = 0; i < 300; i++) {
+        g_autofree char *key = sg_shell_output ("sh -c 'wg genkey | wg pubkey'");
+
+        SG_SHELL ("wg set wg0 peer %s allowed-ips %s", g_strchomp (key),
+                  i < 299 ? "10.0.0.0/8" : "::/0");
+    }
+    SG_SHELL ("sh -c 'k=$(mktemp) && wg genkey >$k && wg set wg0 private-key $k && rm $k'");
+    dump_wireguard (f, &wireguard);
+    g_assert_true (wireguard.peer_default[SG_IPV6]);
+    g_assert_false (wireguard.peer_default[SG_IPV4]);
+    g_assert_cmpuint (wireguard.fwmark, ==, 0);
+
+    g_autofree char *before = sg_shell_output ("wg showconf wg0");
+    SgAction action = {.kind = SG_ACTION_WG_FWMARK, .ifindex = wireguard.ifindex, .fwmark = 51820};
+    g_array_append_val (f->actions, action);
+    assert_committed (f);
+    dump_wireguard (f, &wireguard);
+    g_assert_cmpuint (wireguard.fwmark, ==, 51820);
+    /* Nothing else of the device changed. */
+    SG_SHELL ("wg set wg0 fwmark 0");
+    g_autofree char *after = sg_shell_output ("wg showconf wg0");
+    g_assert_cmpstr (after, ==, before);
 }
 
 /* An action whose key nobody brought along is a failure, not a message without a key. */
@@ -321,6 +344,7 @@ main (int argc, char *argv[])
         {"/repair/live/addresses", test_write_address},
         {"/repair/live/preshared-key", test_preshared},
         {"/repair/live/no-keyring", test_no_keyring},
+        {"/repair/live/wireguard-as-it-is", test_wireguard},
     };
 
     g_test_init (&argc, &argv, NULL);
