@@ -91,7 +91,7 @@ def main():
     by_fd = {s.fileno(): s for s in sockets}
     for fd in by_fd:
         poll.register(fd, select.POLLIN)
-    with open(sys.argv[1], 'w', buffering=1, encoding='ascii') as out:
+    with open(sys.argv[1], 'a', buffering=1, encoding='ascii') as out:
         out.write('0 other start\n')
         known = {}
         while True:
