@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/contract.h"
 #include "core/explain.h"
+#include "kernel/nft-counter.h"
 
 #define DESTINATION "3fff:fff::1"
 #define DISCARD_PORT 9
@@ -19,7 +21,10 @@ typedef struct {
     const SgSnapshot *snapshot;
     const SgWanted *wanted;
     const SgGateway *selected; /* NULL: it is not there */
+    SgNlSocket *sock;          /* of netfilter */
+    const char *table;         /* ours */
     SgDoctorFacts *facts;
+    GError **error; /* set: the guard's counters cannot be read, nothing more is tried */
 } Test;
 
 static struct sockaddr_in6
@@ -80,38 +85,67 @@ sends (const Test *test, const SgFlow *flow, int type)
     return sent;
 }
 
-/* Where it may go, it is not sent. */
+/* Whether the guard's chains could be asked how many packets they have refused. */
 static bool
-is_allowed (const Test *test, const SgFlow *flow)
+read_guard (const Test *test, uint64_t *ret_packets)
 {
-    g_autoptr (SgExplanation) explanation = sg_explain (test->snapshot, flow);
+    uint64_t output, binding;
 
-    return explanation->fib->fate == SG_FATE_LOCAL ||
-           (test->selected && explanation->fib->fate == SG_FATE_LEAVES &&
-            sg_route_uses (explanation->fib->route, test->selected->ifindex));
+    if (!sg_nft_counter_read (test->sock, test->table, SG_CHAIN_CHOICE, &output, test->error) ||
+        !sg_nft_counter_read (test->sock, test->table, SG_CHAIN_CHOICE_POST, &binding, test->error))
+        return false;
+    *ret_packets = output + binding;
+    return true;
 }
 
-static void
+/* A refusal that the guard did not count was the routes' where they lead nowhere. */
+static SgLeakOutcome
+outcome_of (bool sent, bool counted, SgFate fate)
+{
+    if (sent)
+        return SG_LEAK_TRY_SENT;
+    if (counted)
+        return SG_LEAK_TRY_GUARDED;
+    return fate == SG_FATE_LEAVES ? SG_LEAK_TRY_REFUSED : SG_LEAK_TRY_NO_ROUTE;
+}
+
+/* Where it may go, it is not sent. */
+static bool
+is_allowed (const Test *test, const SgFibResult *fib)
+{
+    return fib->fate == SG_FATE_LOCAL || (test->selected && fib->fate == SG_FATE_LEAVES &&
+                                          sg_route_uses (fib->route, test->selected->ifindex));
+}
+
+static bool
 try (const Test *test, const SgFlow *flow, const char *from)
 {
     static const struct {
         int type;
         const char *name;
     } protocols[] = {{SOCK_STREAM, "TCP"}, {SOCK_DGRAM, "UDP"}};
+    g_autoptr (SgExplanation) explanation = sg_explain (test->snapshot, flow);
 
-    if (is_allowed (test, flow))
-        return;
+    if (is_allowed (test, explanation->fib))
+        return true;
     for (size_t i = 0; i < G_N_ELEMENTS (protocols); i++) {
-        SgLeakTry made = {
-            .what = g_strdup_printf ("%s from %s to " DESTINATION, protocols[i].name, from),
-            .sent = sends (test, flow, protocols[i].type),
-        };
+        SgLeakTry made = {0};
+        uint64_t before, after;
+        bool sent;
 
+        if (!read_guard (test, &before))
+            return false;
+        sent = sends (test, flow, protocols[i].type);
+        if (!read_guard (test, &after))
+            return false;
+        made.what = g_strdup_printf ("%s from %s to " DESTINATION, protocols[i].name, from);
+        made.outcome = outcome_of (sent, after > before, explanation->fib->fate);
         g_array_append_val (test->facts->leaks, made);
     }
+    return true;
 }
 
-static void
+static bool
 try_addresses (const Test *test, SgFlow flow)
 {
     for (guint i = 0; i < test->snapshot->addresses->len; i++) {
@@ -122,11 +156,13 @@ try_addresses (const Test *test, SgFlow flow)
             sg_ip_is_loopback (&address->ip))
             continue;
         flow.src = address->ip;
-        try (test, &flow, sg_ip_format (&address->ip, text));
+        if (!try (test, &flow, sg_ip_format (&address->ip, text)))
+            return false;
     }
+    return true;
 }
 
-static void
+static bool
 try_devices (const Test *test, SgFlow flow)
 {
     for (guint i = 0; i < test->wanted->gateways->len; i++) {
@@ -134,20 +170,33 @@ try_devices (const Test *test, SgFlow flow)
         g_autofree char *text = g_strdup_printf ("a socket bound to %s", gateway->name);
 
         flow.bound = gateway->ifindex;
-        try (test, &flow, text);
+        if (!try (test, &flow, text))
+            return false;
     }
+    return true;
 }
 
-void
-sg_leak_test (const SgSnapshot *snapshot, const SgWanted *wanted, const char *outbound,
-              SgDoctorFacts *facts)
+bool
+sg_leak_test (const SgPass *pass, SgDoctorFacts *facts, GError **error)
 {
-    const Test test = {snapshot, wanted, sg_gateways_by_name (wanted->gateways, outbound), facts};
+    const char *outbound = pass->state->outbound;
+    SgKernelStats stats = {0};
+    g_autoptr (SgNlSocket) sock = sg_nl_socket_open (NETLINK_NETFILTER, &stats, error);
+    const Test test = {
+        .snapshot = pass->snapshot,
+        .wanted = pass->wanted,
+        .selected = sg_gateways_by_name (pass->wanted->gateways, outbound),
+        .sock = sock,
+        .table = pass->config->nft_table,
+        .facts = facts,
+        .error = error,
+    };
     SgFlow flow = {0};
 
+    if (!sock)
+        return false;
     if (!outbound[0] || !sg_ip_parse (DESTINATION, &flow.dst))
-        return;
-    try (&test, &flow, "an unbound socket");
-    try_addresses (&test, flow);
-    try_devices (&test, flow);
+        return true;
+    return try (&test, &flow, "an unbound socket") && try_addresses (&test, flow) &&
+           try_devices (&test, flow);
 }

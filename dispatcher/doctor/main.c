@@ -53,9 +53,8 @@ examine (GError **error)
     sg_pass_decide (pass);
     sg_pass_plan (pass, /* healing= */ NULL);
     facts = sg_facts_read (pass->snapshot, pass->config->nft_table, error);
-    if (!facts)
+    if (!facts || !sg_leak_test (pass, facts, error))
         return NULL;
-    sg_leak_test (pass->snapshot, pass->wanted, pass->state->outbound, facts);
     patient = (SgPatient) {
         pass->config, pass->state, pass->snapshot, pass->wanted, pass->plan->actions->len, facts};
     return sg_doctor_examine (&patient);

@@ -135,42 +135,70 @@ examine_sockets (const SgPatient *patient, GPtrArray *findings)
 
 /* ---- leaks ---- */
 
+/* "4 had no route, 8 were counted by the guard"; left out is what there was none of. */
+static char *
+outcomes_text (const guint n[SG_LEAK_TRY_N])
+{
+    g_autoptr (GStrvBuilder) parts = g_strv_builder_new ();
+    g_auto (GStrv) list = NULL;
+    static const struct {
+        SgLeakOutcome outcome;
+        const char *what;
+    } rows[] = {
+        {SG_LEAK_TRY_NO_ROUTE, "had no route"},
+        {SG_LEAK_TRY_GUARDED, "were counted by the guard"},
+        {SG_LEAK_TRY_REFUSED, "were refused before the guard saw them"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+        if (n[rows[i].outcome]) {
+            g_autofree char *part = g_strdup_printf ("%u %s", n[rows[i].outcome], rows[i].what);
+
+            g_strv_builder_add (parts, part);
+        }
+    list = g_strv_builder_end (parts);
+    return g_strjoinv (", ", list);
+}
+
 static void
 examine_leaks (const SgPatient *patient, GPtrArray *findings)
 {
     const GArray *leaks = patient->facts->leaks;
-    guint sent = 0;
+    guint n[SG_LEAK_TRY_N] = {0};
+    g_autofree char *outcomes = NULL;
 
     for (guint i = 0; i < leaks->len; i++) {
         const SgLeakTry *try = &g_array_index (leaks, SgLeakTry, i);
 
-        if (!try->sent)
+        n[try->outcome]++;
+        if (try->outcome != SG_LEAK_TRY_SENT)
             continue;
-        sent++;
         sg_doctor_add (findings,
                        &(SgFinding) {
                            .id = "leak",
                            .severity = SG_SEVERITY_ERROR,
                            .what = g_strdup_printf ("%s was not refused", try->what),
                            .why = g_strdup ("it may have left by another gateway than the selected "
-                                            "outbound"),
+                                            "outbound, unless another firewall dropped it without "
+                                            "a word"),
                            .advice = g_strdup ("sixgatectl plan, sixgatectl explain tell why; "
                                                "please report it (SECURITY.md)"),
                        });
     }
-    if (leaks->len && !sent)
-        sg_doctor_add (
-            findings,
-            &(SgFinding) {
-                .id = "no-leak",
-                .severity = SG_SEVERITY_NOTE,
-                .what = g_strdup_printf ("the leak test: all of %u tries to leave by another "
-                                         "gateway were refused",
-                                         leaks->len),
-                .why = g_strdup ("TCP and UDP, from sockets bound to other addresses and devices, "
-                                 "and unbound ones"),
-                .advice = g_strdup ("nothing has to be done"),
-            });
+    if (!leaks->len || n[SG_LEAK_TRY_SENT])
+        return;
+    outcomes = outcomes_text (n);
+    sg_doctor_add (findings,
+                   &(SgFinding) {
+                       .id = "no-leak",
+                       .severity = SG_SEVERITY_NOTE,
+                       .what = g_strdup_printf ("the leak test: all of %u tries to leave by "
+                                                "another gateway were refused: %s",
+                                                leaks->len, outcomes),
+                       .why = g_strdup ("TCP and UDP, from sockets bound to other addresses and "
+                                        "devices, and unbound ones"),
+                       .advice = g_strdup ("nothing has to be done"),
+                   });
 }
 
 /* ---- the whole ---- */

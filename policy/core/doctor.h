@@ -27,10 +27,19 @@ typedef struct {
     bool drops;    /* its policy is drop */
 } SgForeignChain;
 
+/* What became of a try of the leak test. */
+typedef enum {
+    SG_LEAK_TRY_SENT,     /* it was not refused: a leak */
+    SG_LEAK_TRY_NO_ROUTE, /* the lookup of a route ended it */
+    SG_LEAK_TRY_GUARDED,  /* refused, and the guard's counters counted a packet */
+    SG_LEAK_TRY_REFUSED,  /* refused by something else: another firewall, the socket itself */
+    SG_LEAK_TRY_N
+} SgLeakOutcome;
+
 /* One try of the leak test: a packet of a program that no gateway but the selected may carry. */
 typedef struct {
     char *what; /* "TCP from 2001:db8::1", for a person */
-    bool sent;  /* it was not refused: a leak */
+    SgLeakOutcome outcome;
 } SgLeakTry;
 
 typedef struct {

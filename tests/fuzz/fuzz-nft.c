@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The answers of nf_tables: a dump of any bytes, message after message. */
 #include "core/contract.h"
+#include "kernel/nft-counter.h"
+#include "kernel/nft-foreign.h"
 #include "kernel/nft-message.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
@@ -30,8 +32,10 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     g_autofree uint8_t *copy = g_memdup2 (data, size); /* aligned, and ends where it ends */
     const uint8_t *at = copy;
     const struct nlmsghdr *nlh;
+    SgForeignChain foreign;
+    uint64_t packets;
     uint32_t generation;
-    bool strange = false;
+    bool strange = false, base;
 
     /* Rules are only read into chains that are known. */
     g_ptr_array_add (table->chains, sg_nft_chain_new (SG_CHAIN_CHOICE));
@@ -45,6 +49,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         whole = sg_nft_parse_set (nlh, table) && whole;
         whole = sg_nft_parse_rule (nlh, table) && whole;
         whole = sg_nft_parse_elements (nlh, set, &strange) && whole;
+        whole = sg_nft_foreign_parse (nlh, &foreign, &base) && whole;
+        whole = sg_nft_counter_parse (nlh, &packets) && whole;
         if (sg_nft_parse_generation (nlh, &generation) && whole)
             table->generation = generation;
         sg_nft_set_normalise (set);

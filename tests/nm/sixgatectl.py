@@ -261,9 +261,28 @@ def findings(*words):
     return {finding["id"]: finding["severity"] for finding in value.get("findings", [])}
 
 
+def leak_test():
+    """What the leak test says where nothing leaked."""
+    value = read_json("doctor", "doctor")
+    return next((finding["what"] for finding in value.get("findings", []) if finding["id"] == "no-leak"), "")
+
+
+def test_leak_test():
+    told = leak_test()
+    check("doctor: the leak test was made, nothing leaked, the guard's counters tell", re.search("refused: .*[0-9]+ were counted by the guard$", told), told)
+    # Another firewall, before the guard: its refusals are not taken for the guard's.
+    subprocess.run(["nft", "add table ip6 other; add chain ip6 other out { type filter hook output priority -400; }; add rule ip6 other out ip6 daddr 3fff:fff::1 meta l4proto tcp reject with tcp reset; add rule ip6 other out ip6 daddr 3fff:fff::1 drop"], check=True)
+    told = leak_test()
+    check("doctor: what others refuse is not taken for the guard's work", re.search("refused: .*[0-9]+ were refused before the guard saw them$", told), told)
+    subprocess.run(["nft", "delete table ip6 other"], check=True)
+    run("outbound", "wg77")
+    told = leak_test()
+    check("doctor: where no route leads out, that is said", re.search("refused: [0-9]+ had no route", told), told)
+    run("outbound", "nm1")
+
+
 def test_doctor():
     found = findings()
-    check("doctor: the leak test was made, and nothing leaked", found.get("no-leak") == "note", found)
     check("doctor: without systemd nobody listens", found.get("not-listening") == "error", found)
     ends("doctor ends by the worst", 1, ["doctor"], out="^error: nobody listens(.|\n)*  why: (.|\n)*  do:  ")
     check("doctor in a terminal has colours", "\033[1;31merror" in in_terminal("doctor"))
@@ -293,7 +312,7 @@ def test_without_bus():
 
 
 for test in (test_status, test_outbound, test_override, test_gateway, test_plan, test_explain, test_usage,
-             test_unprivileged, test_tunnel, test_backup, test_doctor, test_without_bus):
+             test_unprivileged, test_tunnel, test_backup, test_leak_test, test_doctor, test_without_bus):
     test()
 print(f"1..{count}")
 sys.exit(failed != 0)

@@ -160,7 +160,8 @@ facts_of (const Ills *ills, const SgSnapshot *snapshot, bool selection)
     if (ills->chain.table[0])
         g_array_append_val (facts->chains, ills->chain);
     if (selection) {
-        SgLeakTry try = {g_strdup ("TCP from nowhere"), ills->leak};
+        SgLeakTry try = {g_strdup ("TCP from nowhere"),
+                         ills->leak ? SG_LEAK_TRY_SENT : SG_LEAK_TRY_GUARDED};
 
         g_array_append_val (facts->leaks, try);
     }

@@ -5,7 +5,9 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "core/contract.h"
+#include "kernel/nft-counter.h"
 #include "kernel/nft-expr.h"
+#include "kernel/nft-foreign.h"
 #include "kernel/nft-message.h"
 
 #define REG_CMP                                                                                    \
@@ -150,7 +152,9 @@ parse_any (const struct nlmsghdr *nlh)
 {
     g_autoptr (SgNftTable) table = sg_nft_table_new (NFPROTO_IPV6, SG_NFT_TABLE);
     g_autoptr (SgNftSet) set = sg_nft_set_new (SG_SET_LOCAL_PREFIXES);
-    bool strange = false;
+    SgForeignChain foreign;
+    uint64_t packets;
+    bool strange = false, base;
 
     set->key[0] = SG_NFT_TYPE_IFINDEX;
     set->key[1] = SG_NFT_TYPE_IPV6_ADDR;
@@ -159,9 +163,9 @@ parse_any (const struct nlmsghdr *nlh)
     g_ptr_array_add (table->chains, sg_nft_chain_new (SG_CHAIN_CHOICE));
     switch (nlh->nlmsg_type & 0xff) {
     case NFT_MSG_NEWCHAIN:
-        return sg_nft_parse_chain (nlh, table);
+        return sg_nft_parse_chain (nlh, table) && sg_nft_foreign_parse (nlh, &foreign, &base);
     case NFT_MSG_NEWRULE:
-        return sg_nft_parse_rule (nlh, table);
+        return sg_nft_parse_rule (nlh, table) && sg_nft_counter_parse (nlh, &packets);
     case NFT_MSG_NEWSET:
         return sg_nft_parse_set (nlh, table);
     case NFT_MSG_NEWSETELEM:
@@ -208,6 +212,47 @@ test_truncated (void)
     }
 }
 
+/* An expression of a rule's list; @packets < 0: its counter lacks them. */
+static void
+put_counted (SgNlMessage *message, const char *name, int64_t packets)
+{
+    struct nlattr *entry = sg_nl_nest_begin (message, NFTA_LIST_ELEM);
+    uint64_t counted = GUINT64_TO_BE ((uint64_t) packets);
+    struct nlattr *data;
+
+    sg_nl_put_string (message, NFTA_EXPR_NAME, name);
+    data = sg_nl_nest_begin (message, NFTA_EXPR_DATA);
+    if (packets >= 0)
+        sg_nl_put (message, NFTA_COUNTER_PACKETS, &counted, sizeof counted);
+    sg_nl_nest_end (message, data);
+    sg_nl_nest_end (message, entry);
+}
+
+static bool
+read_counters (int64_t first, int64_t second, uint64_t *ret_packets)
+{
+    Memory memory = {0};
+    SgNlMessage message = sg_nft_message_begin (&memory.header, sizeof memory, NFT_MSG_NEWRULE,
+                                                /* flags= */ 0, NFPROTO_IPV6);
+    struct nlattr *list = sg_nl_nest_begin (&message, NFTA_RULE_EXPRESSIONS);
+
+    put_counted (&message, "counter", first);
+    put_counted (&message, "reject", 77); /* whatever it holds, it is no counter */
+    put_counted (&message, "counter", second);
+    sg_nl_nest_end (&message, list);
+    return sg_nft_counter_parse (&memory.header, ret_packets);
+}
+
+static void
+test_counters (void)
+{
+    uint64_t packets = 0;
+
+    g_assert_true (read_counters (3, 1 + (INT64_C (1) << 40), &packets));
+    g_assert_cmpuint (packets, ==, 4 + (INT64_C (1) << 40));
+    g_assert_false (read_counters (3, -1, &packets));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -216,5 +261,6 @@ main (int argc, char **argv)
     g_test_add_func ("/nft-message/refused", test_expr_refused);
     g_test_add_func ("/nft-message/unknown", test_expr_unknown);
     g_test_add_func ("/nft-message/truncated", test_truncated);
+    g_test_add_func ("/nft-message/counters", test_counters);
     return g_test_run ();
 }
