@@ -529,13 +529,18 @@ def every_line_has_a_row():
 net.write_memory()
 every_line_has_a_row()
 only = sys.argv[1:]
-if IPV4 and not only and os.environ.get('SIXGATE_LONG') != '1':
-    only = ['daddr 239', 'daddr 255', 'dport 67', 'option ']
-    print('# reduced: in IPv4 the lines that only it has (SIXGATE_LONG=1: all)')
+resorts = net.wireguard and not only
+if not only and os.environ.get('SIXGATE_LONG') != '1':
+    if IPV4:
+        only = ['daddr 239', 'daddr 255', 'dport 67', 'option ']
+        print('# reduced: in IPv4 the lines that only it has (SIXGATE_LONG=1: all)')
+    elif net.wireguard and os.environ.get('SIXGATE_IN_GUEST'):
+        only = ['rule 74', '@transport_marks']
+        print('# reduced: in the guest the lines that need WireGuard (SIXGATE_LONG=1: all)')
 for r in rows():
     if not only or any(word in r[0] for word in only):
         try_row(*r)
-if net.wireguard and not only:
+if resorts:
     last_resorts()
 if not net.wireguard:
     print('# the last resort, rule 74 and the lines of @transport_marks need WireGuard: the guest shows them')
