@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* backup, restore: gateways with their keys, the outbound, overrides, as one file. */
+/* backup, restore: gateways with their keys, the outbound, overrides, the tunnel role, as one file. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,8 +10,8 @@
 
 #define GROUP "sixgate backup"
 #define GATEWAY "gateway "
-#define VERSION 1
-#define BACKUP_MAX (16u << 20)
+#define VERSION 2 /* 1 had no tunnel role */
+#define BACKUP_MAX (64u << 20)
 
 static bool
 need_root (GError **error)
@@ -91,6 +91,21 @@ add_gateways (SgClient *client, const SgView *view, GKeyFile *file, GError **err
     return true;
 }
 
+/* Nothing where this machine is no tunnel server. */
+static bool
+add_tunnel (SgClient *client, GKeyFile *file, GError **error)
+{
+    g_autoptr (GVariant) answer = sg_client_manage (client, "ExportTunnel", NULL, error);
+    const char *state;
+
+    if (!answer)
+        return false;
+    g_variant_get (answer, "(&s)", &state);
+    if (*state)
+        g_key_file_set_string (file, GROUP, "tunnel", state);
+    return true;
+}
+
 static bool
 run_backup (SgClient *client, const SgArguments *arguments, GError **error)
 {
@@ -107,7 +122,7 @@ run_backup (SgClient *client, const SgArguments *arguments, GError **error)
     g_key_file_set_string (file, GROUP, "outbound",
                            sg_view_string (view->manager, "DefaultOutbound"));
     add_overrides (file, view->manager);
-    if (!add_gateways (client, view, file, error))
+    if (!add_gateways (client, view, file, error) || !add_tunnel (client, file, error))
         return false;
     text = g_key_file_to_data (file, NULL, NULL);
     return sg_fs_write (arguments->words[0], text, /* durable= */ true, error);
@@ -135,6 +150,7 @@ read_backup (const char *path, GError **error)
     g_autoptr (GError) malformed = NULL;
     g_autofree char *text = NULL;
     size_t len = 0;
+    int version;
 
     if (!sg_fs_read (path, BACKUP_MAX, &text, &len, error))
         return NULL;
@@ -142,8 +158,10 @@ read_backup (const char *path, GError **error)
         g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND, "there is no file %s", path);
         return NULL;
     }
-    if (!g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, &malformed) ||
-        g_key_file_get_integer (file, GROUP, "version", NULL) != VERSION) {
+    version = g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, &malformed)
+                  ? g_key_file_get_integer (file, GROUP, "version", NULL)
+                  : 0;
+    if (version < 1 || version > VERSION) {
         g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT,
                      "%s is no backup of this version of Sixgate, or it is damaged; nothing was "
                      "changed",
@@ -316,6 +334,15 @@ set_overrides (SgClient *client, const char *const *lines, GError **error)
     return true;
 }
 
+static bool
+set_outbound (SgClient *client, const char *interface, GError **error)
+{
+    g_autoptr (GVariant) answer =
+        sg_client_manage (client, "SetDefaultOutbound", g_variant_new ("(s)", interface), error);
+
+    return answer != NULL;
+}
+
 /* The outbound last: what fails before it leaves it alone. */
 static bool
 restore_choices (SgClient *client, GKeyFile *file, GError **error)
@@ -323,13 +350,29 @@ restore_choices (SgClient *client, GKeyFile *file, GError **error)
     static const char *const none[] = {NULL};
     g_autofree char *outbound = g_key_file_get_string (file, GROUP, "outbound", NULL);
     g_auto (GStrv) lines = g_key_file_get_string_list (file, GROUP, "overrides", NULL, NULL);
+
+    return set_overrides (client, lines ? (const char *const *) lines : none, error) &&
+           set_outbound (client, outbound ? outbound : "", error);
+}
+
+/* The service undoes it as a whole when it fails: after everything else it needs no way back here. */
+static bool
+restore_tunnel (SgClient *client, GKeyFile *file, GError **error)
+{
+    g_autofree char *state = g_key_file_get_string (file, GROUP, "tunnel", NULL);
+    g_autoptr (GVariant) warnings = NULL;
     g_autoptr (GVariant) answer = NULL;
 
-    if (!set_overrides (client, lines ? (const char *const *) lines : none, error))
+    if (!state)
+        return true;
+    answer = sg_client_manage (client, "ImportTunnel", g_variant_new ("(s)", state), error);
+    if (!answer) {
+        g_prefix_error (error, "the tunnel role: ");
         return false;
-    answer = sg_client_manage (client, "SetDefaultOutbound",
-                               g_variant_new ("(s)", outbound ? outbound : ""), error);
-    return answer != NULL;
+    }
+    warnings = g_variant_get_child_value (answer, 0);
+    sg_command_warn (warnings);
+    return true;
 }
 
 static void
@@ -338,15 +381,17 @@ say_not_taken_back (const GError *error)
     fprintf (stderr, "sixgatectl: cannot take back what was changed: %s\n", error->message);
 }
 
-/* As it was before (@view, @undo); what cannot be taken back is said. Overrides first: those of
+/* As it was before (@view, @undo); what cannot be taken back is said. The choices first: those of
  * before need no gateway that is new. */
 static void
 roll_back (SgClient *client, const SgView *view, const GPtrArray *undo)
 {
     g_autoptr (GPtrArray) overrides = override_lines (view->manager);
+    const char *outbound = sg_view_string (view->manager, "DefaultOutbound");
     g_autoptr (GError) failure = NULL;
 
-    if (!set_overrides (client, (const char *const *) overrides->pdata, &failure))
+    if (!set_overrides (client, (const char *const *) overrides->pdata, &failure) ||
+        !set_outbound (client, outbound, &failure))
         say_not_taken_back (failure);
     for (guint i = undo->len; i > 0; i--) {
         const Undo *step = g_ptr_array_index (undo, i - 1);
@@ -370,7 +415,7 @@ restore (SgClient *client, const SgView *view, GKeyFile *file, const GPtrArray *
 
     for (guint i = 0; done && i < gateways->len; i++)
         done = restore_gateway (client, view, g_ptr_array_index (gateways, i), undo, error);
-    done = done && restore_choices (client, file, error);
+    done = done && restore_choices (client, file, error) && restore_tunnel (client, file, error);
     if (!done)
         roll_back (client, view, undo);
     return done;
@@ -398,10 +443,11 @@ const SgCommand sg_backup_commands[] = {
     {
         .name = "backup",
         .arguments = "FILE",
-        .summary = "Write gateways, outbound and overrides into a file (root)",
-        .help = "WireGuard gateways with their keys, the outbound and the overrides. The file is "
-                "for root only (mode\n0600): who has it can be this host to every tunnel. It is "
-                "there as a whole or not at all.",
+        .summary = "Write gateways, choices and the tunnel role into a file (root)",
+        .help = "WireGuard gateways with their keys, the outbound, the overrides; on a tunnel "
+                "server its subnets and\ndevices with all keys. The file is for root only (mode "
+                "0600): who has it can be this host to every\ntunnel. It is there as a whole or "
+                "not at all.",
         .min_words = 1,
         .max_words = 1,
         .run = run_backup,
@@ -413,8 +459,8 @@ const SgCommand sg_backup_commands[] = {
         .help =
             "Gateways that are missing are imported, those that are there are taken over to the "
             "file; others\nstay. Outbound and overrides become those of the file, and the LAN "
-            "of this moment counts as\nlocal. When something cannot be restored, all is as it "
-            "was.",
+            "of this moment counts as\nlocal. The tunnel role becomes that of the file, if it "
+            "holds one. When something cannot be\nrestored, all is as it was.",
         .min_words = 1,
         .max_words = 1,
         .run = run_restore,

@@ -8,9 +8,11 @@
 #include "bus-tunnel.h"
 #include "changes.h"
 #include "core/explain.h"
+#include "exports.h"
 #include "gateway-work.h"
 #include "looks.h"
 #include "nm/nm-variant.h"
+#include "tunnel-work.h"
 
 #define INTERFACE SG_BUS_MANAGER
 
@@ -222,6 +224,21 @@ run_import (SgCall *call)
                      call->options.outbound ? &import_and_select : &import);
 }
 
+/* ---- the tunnel role as a whole ---- */
+
+static void
+run_export_tunnel (SgCall *call)
+{
+    sg_export (call, sg_work_export_tunnel);
+}
+
+static bool
+read_import_tunnel (SgCall *call, GError **error)
+{
+    return sg_call_understood (sd_bus_message_sensitive (call->message), error) &&
+           sg_call_read_word (call, error);
+}
+
 /* ---- choices ---- */
 
 static void
@@ -322,6 +339,9 @@ const SgMethod sg_bus_manager_methods[] = {
     {INTERFACE, "Plan", SG_RIGHT_NONE, false, NULL, run_plan},
     {INTERFACE, "Explain", SG_RIGHT_NONE, false, read_explain, run_explain},
     {INTERFACE, "AddSubnet", SG_RIGHT_MANAGE, false, read_words, sg_bus_tunnel_run_add},
+    {INTERFACE, "ExportTunnel", SG_RIGHT_READ_SECRETS, false, NULL, run_export_tunnel},
+    {INTERFACE, "ImportTunnel", SG_RIGHT_MANAGE, false, read_import_tunnel,
+     sg_bus_tunnel_run_warned},
     {INTERFACE, "ReadPeers", SG_RIGHT_READ_PEERS, false, NULL, sg_bus_device_run_read_peers},
     {INTERFACE, "Subscribe", SG_RIGHT_NONE, false, NULL, run_subscribe},
     {INTERFACE, "Unsubscribe", SG_RIGHT_NONE, false, NULL, run_unsubscribe},
@@ -353,6 +373,11 @@ static const sd_bus_vtable vtable[] = {
                              SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS ("AddSubnet", SD_BUS_ARGS ("s", network, "s", name),
                              SD_BUS_RESULT ("o", subnet), sg_call_received,
+                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("ExportTunnel", SD_BUS_NO_ARGS, SD_BUS_RESULT ("s", state),
+                             sg_call_received, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS ("ImportTunnel", SD_BUS_ARGS ("s", state),
+                             SD_BUS_RESULT ("as", warnings), sg_call_received,
                              SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS ("ReadPeers", SD_BUS_NO_ARGS, SD_BUS_RESULT ("a(ossttt)", peers),
                              sg_call_received, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "core/tunnel-codec.h"
 #include "core/tunnel-config.h"
 #include "pass/files.h"
 #include "tunnel-path.h"
@@ -18,6 +19,7 @@ static const struct {
     SgTunnelCommandRun run;
 } commands[] = {
     {SG_BUS_MANAGER, "AddSubnet", sg_tunnel_call_subnet_add},
+    {SG_BUS_MANAGER, "ImportTunnel", sg_tunnel_call_restore},
     {SG_BUS_SUBNET, "SetName", sg_tunnel_call_subnet_set_name},
     {SG_BUS_SUBNET, "SetIPv6", sg_tunnel_call_subnet_set_ipv6},
     {SG_BUS_SUBNET, "ClearIPv6", sg_tunnel_call_subnet_clear_ipv6},
@@ -168,6 +170,23 @@ sg_work_show_config (const SgCall *call, GVariant *worked, uint32_t timeout_ms, 
     }
     text =
         sg_tunnel_device_config (tunnel, sg_tunnel_find (tunnel, &id.network), device, &endpoint);
+    answer = g_variant_new_string (text);
+    sg_wg_text_free (text);
+    return answer;
+}
+
+GVariant *
+sg_work_export_tunnel (const SgCall *call, GVariant *worked, uint32_t timeout_ms, GError **error)
+{
+    g_autoptr (SgTunnel) tunnel = NULL;
+    GVariant *answer;
+    char *text;
+
+    if (!sg_files_load_tunnel (&tunnel, error))
+        return NULL;
+    if (!tunnel)
+        return g_variant_new_string ("");
+    text = sg_tunnel_to_text (tunnel);
     answer = g_variant_new_string (text);
     sg_wg_text_free (text);
     return answer;

@@ -17,3 +17,6 @@ GVariant *sg_work_undo_tunnel (const SgCall *call, GVariant *worked, uint32_t ti
 /* words: the endpoint, or "". Changes nothing, and needs no lock. Answers the file, a string. */
 GVariant *sg_work_show_config (const SgCall *call, GVariant *worked, uint32_t timeout_ms,
                                GError **error);
+/* The state, keys included, as its file has it; "": there is no tunnel role. Changes nothing. */
+GVariant *sg_work_export_tunnel (const SgCall *call, GVariant *worked, uint32_t timeout_ms,
+                                 GError **error);

@@ -4,8 +4,43 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "core/tunnel-codec.h"
 #include "core/tunnel-prefix.h"
 #include "tunnel/tunnel-ops.h"
+
+/* ---- the whole ---- */
+
+static void
+warn_of_prefixes (SgTunnelCall *call, const SgTunnel *tunnel, const SgSnapshot *snapshot)
+{
+    for (guint i = 0; i < tunnel->subnets->len; i++) {
+        const SgTunnelSubnet *subnet = g_ptr_array_index (tunnel->subnets, i);
+        g_autoptr (GError) refusal = NULL;
+
+        if (sg_prefix_is_set (&subnet->prefix) &&
+            !sg_tunnel_prefix_judge (&subnet->prefix, snapshot, call->config->tunnel_interface,
+                                     call->warnings, &refusal))
+            g_ptr_array_add (call->warnings, g_strdup (refusal->message));
+    }
+}
+
+SgTunnel *
+sg_tunnel_call_restore (SgTunnelCall *call, GError **error)
+{
+    const char *text = call->words[0];
+    g_autoptr (SgTunnel) saved = sg_tunnel_parse ("tunnel state", text, strlen (text), error);
+    g_autoptr (SgSnapshot) snapshot = saved ? sg_tunnel_ops_look (call->config, error) : NULL;
+    g_autoptr (GArray) taken = NULL;
+    SgTunnel *next;
+
+    if (!snapshot)
+        return NULL;
+    taken = sg_tunnel_taken_find (snapshot, call->config->tunnel_interface);
+    next = sg_tunnel_restore (call->tunnel, saved, taken, error);
+    if (next)
+        warn_of_prefixes (call, next, snapshot);
+    return next;
+}
 
 /* ---- subnets ---- */
 

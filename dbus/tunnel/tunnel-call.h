@@ -22,6 +22,10 @@ typedef SgTunnel *(*SgTunnelCommandRun) (SgTunnelCall *call, GError **error);
 bool sg_tunnel_call_device (const SgTunnelCall *call, SgTunnelDeviceId *ret_id,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* An SgTunnelCommandRun; the only word is the text of a state (tunnel-codec.h). What this machine thinks
+ * of the prefixes is a warning: a backup may be older than its provider. */
+SgTunnel *sg_tunnel_call_restore (SgTunnelCall *call, GError **error);
+
 /* Each an SgTunnelCommandRun; the words are NETWORK NAME, SUBNET …, SUBNET DEVICE …, as in
  * sixgate-tunnel(8). */
 SgTunnel *sg_tunnel_call_subnet_add (SgTunnelCall *call, GError **error);

@@ -38,6 +38,35 @@ finish (SgTunnel *tunnel, GError **error)
     return NULL;
 }
 
+/* ---- the whole ---- */
+
+/* A generation of 0 is that of a state that was never written: there is no tunnel role yet. */
+static bool
+is_other_server (const SgTunnel *old, const SgTunnel *saved)
+{
+    return old->generation > 0 &&
+           !sg_wg_key_equal (&old->server.private_key, &saved->server.private_key);
+}
+
+SgTunnel *
+sg_tunnel_restore (const SgTunnel *old, const SgTunnel *saved, const GArray *taken, GError **error)
+{
+    g_autoptr (SgTunnel) tunnel = sg_tunnel_copy (saved);
+
+    if (is_other_server (old, saved)) {
+        g_set_error (error, SG_ERROR, SG_ERROR_EXISTS,
+                     "this machine is a tunnel server already, with another key, which %u devices "
+                     "have in their configs; to become the server of the backup, first remove the "
+                     "tunnel's state and its NetworkManager connection",
+                     sg_tunnel_count_devices (old));
+        return NULL;
+    }
+    if (!sg_tunnel_addresses_unique (tunnel, taken, error))
+        return NULL;
+    tunnel->generation = old->generation;
+    return finish (g_steal_pointer (&tunnel), error);
+}
+
 /* ---- subnets ---- */
 
 static int

@@ -9,6 +9,13 @@
 
 #include "core/tunnel-addresses.h"
 
+/* ---- the whole ---- */
+
+/* @saved, of a backup, in the place of @old, with the addresses of others in @taken. SG_ERROR_EXISTS
+ * when @old is another server: its devices know its key, and would lose it. */
+SgTunnel *sg_tunnel_restore (const SgTunnel *old, const SgTunnel *saved, const GArray *taken,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* ---- subnets ---- */
 
 SgTunnel *sg_tunnel_add_subnet (const SgTunnel *old, const SgPrefix *network, const char *name,

@@ -51,6 +51,7 @@ def unanswered():
 
 
 TUNNEL = ((MANAGER, 'AddSubnet', '(ss)', ('10.61.0.0/24', 'x')), (MANAGER, 'ReadPeers', None, ()),
+          (MANAGER, 'ExportTunnel', None, ()), (MANAGER, 'ImportTunnel', '(s)', ('x',)),
           (SUBNET, 'SetName', '(s)', ('x',)), (SUBNET, 'SetIPv6', '(sa{sv})', ('2001:db8:7::/64', {})),
           (SUBNET, 'ClearIPv6', None, ()), (SUBNET, 'AddDevice', '(sssa{sv})', ('x', '', '', {})),
           (SUBNET, 'Remove', None, ()), (DEVICE, 'ShowConfig', '(s)', ('192.0.2.1',)),

@@ -318,6 +318,40 @@ def _():
                'the role is back')
 
 
+@case('ExportTunnel and ImportTunnel: all that was changed since is undone, keys and generation hold')
+def _():
+    text, = root.call('ExportTunnel')
+    same(text, state())
+    objects = root.call('GetManagedObjects', interface='org.freedesktop.DBus.ObjectManager')
+    subnet('AddDevice', 'late', '', '', {}, signature='(sssa{sv})')
+    subnet('ClearIPv6')
+    root.call('AddSubnet', '10.62.0.0/24', 'more', signature='(ss)')
+    root.call('ImportTunnel', text, signature='(s)')
+    same(root.call('GetManagedObjects', interface='org.freedesktop.DBus.ObjectManager'), objects)
+    check(state() != text, 'a generation of its own')
+
+
+@case('ImportTunnel: what is damaged, or of another server, is refused and changes nothing')
+def _():
+    good = state()
+    key = re.search('private=(\\S+)', good)[1]
+    other = run('wg', 'genkey').strip()
+    refused('StateCorrupt', 'tunnel state', root.call, 'ImportTunnel', good[:200], signature='(s)')
+    refused('Exists', 'another key', root.call, 'ImportTunnel', good.replace(key, other), signature='(s)')
+    same(state(), good)
+
+
+@case('ImportTunnel on a machine without a tunnel: it is that server; undone, it is none again')
+def _():
+    text, objects = state(), root.call('GetManagedObjects', interface='org.freedesktop.DBus.ObjectManager')
+    os.unlink(STATE)
+    with Stuck():
+        fails(ERROR + 'Kernel', 'busy', root.call, 'ImportTunnel', text, signature='(s)')
+    check(not os.path.exists(STATE), 'a state is left')
+    root.call('ImportTunnel', text, signature='(s)')
+    same(root.call('GetManagedObjects', interface='org.freedesktop.DBus.ObjectManager'), objects)
+
+
 @case('Remove: the devices go with their subnet')
 def _():
     subnet('Remove')

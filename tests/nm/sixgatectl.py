@@ -254,6 +254,25 @@ def test_backup():
     ends("an override that cannot be restored", 1, ["restore", "/run/t/wrong"], error="sixgatectl: .*2001:db8:78::/64.*")
     check("everything is as it was before", run("status", "--json") == before, run("status", "--json"))
     ends("a folder that is not there", 1, ["backup", "/run/t/nowhere/backup"])
+    test_backup_of_tunnel()
+
+
+def test_backup_of_tunnel():
+    """A server's subnets, devices and keys; what was changed since is undone, also with the choices, when it fails."""
+    ends("a subnet for the backup", 0, ["subnet", "add", "10.59.0.0/24", "home"], error="")
+    run("device", "add", "home", "one")
+    ends("backup of a server", 0, ["backup", BACKUP], error="")
+    config = run("device", "show-config", "home", "one", "--endpoint", "192.0.2.1")
+    run("subnet", "remove", "home")
+    run("override", "add", "2001:db8:79::/64", "nm0")
+    before = run("status", "--json")
+    with open(BACKUP, encoding="utf-8") as whole, open("/run/t/wrong", "w", encoding="utf-8") as wrong:
+        wrong.write(whole.read().replace(r"\ndevice ", r"\ndevise "))
+    ends("a tunnel that cannot be restored", 1, ["restore", "/run/t/wrong"], error="sixgatectl: the tunnel role: tunnel state:.*")
+    check("everything is as it was before", run("status", "--json") == before, run("status", "--json"))
+    ends("restore of a server", 0, ["restore", BACKUP], out="0 gateways restored")
+    check("the device has its config again", run("device", "show-config", "home", "one", "--endpoint", "192.0.2.1") == config)
+    run("subnet", "remove", "home")
 
 
 def findings(*words):

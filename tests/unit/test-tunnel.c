@@ -500,6 +500,32 @@ test_old_state_stays (void)
     sg_wg_text_free (after);
 }
 
+static void
+test_restored (void)
+{
+    SgTunnelTaken other = {ip_of ("2001:db8:1::a3b:2"), true, "this machine on eth0"};
+    g_autoptr (GArray) taken = g_array_new (FALSE, FALSE, sizeof other);
+    SgPrefix home = prefix_of ("10.59.0.0/24");
+    SgTunnelKeys none = keys_of (9);
+    g_autoptr (SgTunnel) saved = example ();
+    g_autoptr (SgTunnel) now = sg_tunnel_remove_subnet (saved, &home, NULL);
+    g_autoptr (SgTunnel) again = sg_tunnel_restore (now, saved, NULL, NULL);
+    g_autoptr (SgTunnel) unwritten = sg_tunnel_new (&none);
+    g_autoptr (SgTunnel) fresh = sg_tunnel_restore (unwritten, saved, NULL, NULL);
+    g_autoptr (GError) is_other = NULL, overlap = NULL;
+
+    g_assert_cmpuint (again->generation, ==, now->generation + 1);
+    g_assert_cmpuint (sg_tunnel_count_devices (again), ==, 3);
+    g_assert_true (sg_wg_key_equal (&fresh->server.private_key, &saved->server.private_key));
+    unwritten->generation = 1;
+    g_assert_null (sg_tunnel_restore (unwritten, saved, NULL, &is_other));
+    g_assert_error (is_other, SG_ERROR, SG_ERROR_EXISTS);
+    g_array_append_val (taken, other);
+    g_assert_null (sg_tunnel_restore (now, saved, taken, &overlap));
+    g_assert_error (overlap, SG_ERROR, SG_ERROR_OVERLAP);
+    g_assert_nonnull (strstr (overlap->message, "this machine on eth0"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -515,5 +541,6 @@ main (int argc, char **argv)
     g_test_add_func ("/tunnel/malformed-files", test_malformed_files);
     g_test_add_func ("/tunnel/limits", test_limits);
     g_test_add_func ("/tunnel/old-state-stays", test_old_state_stays);
+    g_test_add_func ("/tunnel/restored", test_restored);
     return g_test_run ();
 }
