@@ -227,8 +227,7 @@ try_once (Run *run)
     }
     if (sg_pass_may_retry (run->pass, failures))
         return -1;
-    for (guint i = 0; i < failures->len; i++)
-        sg_log_failure (g_ptr_array_index (failures, i));
+    sg_log_failures (failures);
     return sg_error_exit_status (g_ptr_array_index (failures, 0));
 }
 

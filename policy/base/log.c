@@ -64,6 +64,18 @@ sg_log_failure (const GError *error)
 }
 
 void
+sg_log_failures (const GPtrArray *failures)
+{
+    guint told = MIN (failures->len, SG_LOG_FAILURES);
+    g_autofree char *rest = g_strdup_printf ("%u more failures of this kind", failures->len - told);
+
+    for (guint i = 0; i < told; i++)
+        sg_log_failure (g_ptr_array_index (failures, i));
+    if (told < failures->len)
+        write_line (G_LOG_LEVEL_CRITICAL, rest);
+}
+
+void
 sg_log_warning (const char *warning)
 {
     write_line (G_LOG_LEVEL_WARNING, warning);

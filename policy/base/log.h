@@ -15,4 +15,8 @@ void sg_log_init (void);
 char *sg_log_line (const char *text);
 /* Logs a failure, a warning; as one line. */
 void sg_log_failure (const GError *error);
+/* Of several (GError *), the first SG_LOG_FAILURES, and how many more there are: where thousands fail, one
+ * reason has them all, and a journal that is flooded costs more than they did. */
+#define SG_LOG_FAILURES 8u
+void sg_log_failures (const GPtrArray *failures);
 void sg_log_warning (const char *warning);

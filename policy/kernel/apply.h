@@ -9,6 +9,6 @@
  * is done; when a route or rule could not be added, nothing is removed (never leak), but the
  * additions go on. Failures are appended to @failures (of GError *). Returns true when the
  * whole plan is in force. SG_ERROR_BUSY among the failures: another writer came in between,
- * take a new snapshot and try again. */
+ * or a link went; take a new snapshot and try again. */
 bool sg_apply (SgKernel *kernel, const SgSnapshot *snapshot, const SgPlan *plan,
                GPtrArray *failures);

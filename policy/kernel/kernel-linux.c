@@ -206,15 +206,21 @@ typedef struct {
     const SgSnapshot *snapshot;
     const SgAction *actions;
     GPtrArray *failures;
+    GArray *gone; /* of uint32_t: links that went since the snapshot; NULL: does not matter */
 } Exchange;
+
+static void
+add_failure_of (const Exchange *exchange, const SgAction *action, SgErrorCode code, const char *why)
+{
+    g_autofree char *what = sg_action_to_string (action, exchange->snapshot);
+
+    g_ptr_array_add (exchange->failures, g_error_new (SG_ERROR, code, "%s: %s", what, why));
+}
 
 static void
 add_failure (const Exchange *exchange, const SgAction *action, const char *why)
 {
-    g_autofree char *what = sg_action_to_string (action, exchange->snapshot);
-
-    g_ptr_array_add (exchange->failures,
-                     g_error_new (SG_ERROR, SG_ERROR_KERNEL, "%s: %s", what, why));
+    add_failure_of (exchange, action, SG_ERROR_KERNEL, why);
 }
 
 /* Refusals that leave the kernel as it was wanted. */
@@ -233,18 +239,53 @@ is_as_wanted (SgActionKind kind, int errnum)
     return (kind == SG_ACTION_RULE_DEL || kind == SG_ACTION_PROXY_DEL) && errnum == ENOENT;
 }
 
+static bool
+adds_route (const SgAction *action)
+{
+    return action->kind == SG_ACTION_ROUTE_ADD || action->kind == SG_ACTION_ROUTE_REPLACE;
+}
+
+/* Whether @errnum says that the link of the route went, or went down, since the snapshot. */
+static bool
+is_outdated (const SgAction *action, int errnum)
+{
+    return adds_route (action) && (errnum == ENODEV || errnum == ENETDOWN);
+}
+
+static bool
+leaves_by_gone (const SgAction *action, const GArray *gone)
+{
+    for (guint i = 0; adds_route (action) && i < gone->len; i++) {
+        if (sg_route_uses (action->route, g_array_index (gone, uint32_t, i)))
+            return true;
+    }
+    return false;
+}
+
+/* Of several next hops it is not known which. */
+static void
+note_gone (const Exchange *exchange, const SgAction *action)
+{
+    if (action->route->n_nexthops == 1 && !leaves_by_gone (action, exchange->gone))
+        g_array_append_val (exchange->gone, action->route->nexthops[0].ifindex);
+}
+
 static void
 take_refusal (size_t index, int errnum, const char *text, void *data)
 {
     const Exchange *exchange = data;
     const SgAction *action = &exchange->actions[index];
+    bool outdated = is_outdated (action, errnum);
     g_autofree char *why = NULL;
 
     if (is_as_wanted (action->kind, errnum))
         return;
+    if (outdated)
+        note_gone (exchange, action);
     if (text[0] != '\0')
         why = g_strdup_printf ("%s (%s)", g_strerror (errnum), text);
-    add_failure (exchange, action, why ? why : g_strerror (errnum));
+    add_failure_of (exchange, action, outdated ? SG_ERROR_BUSY : SG_ERROR_KERNEL,
+                    why ? why : g_strerror (errnum));
 }
 
 static bool
@@ -364,16 +405,22 @@ build (const Linux *self, SgNlBatch *batch, const SgAction *action)
     g_assert_not_reached ();
 }
 
-/* Sends @n actions, each a message of its own, through @sock. */
-static void
-commit_messages (Linux *self, SgNlSocket *sock, const Exchange *run, size_t n)
+/* So many actions are sent before the refusals are looked at: some sends (nl-socket.c). */
+#define SLICE_ACTIONS 512u
+
+/* Sends @n actions, each a message of its own, through @sock; not those for links that are gone. False:
+ * the exchange broke. */
+static bool
+commit_slice (Linux *self, SgNlSocket *sock, const Exchange *run, size_t n)
 {
     g_autoptr (SgNlBatch) batch = sg_nl_batch_new ();
     g_autofree SgAction *sent = g_new (SgAction, n);
-    Exchange exchange = {run->snapshot, sent, run->failures};
+    Exchange exchange = {run->snapshot, sent, run->failures, run->gone};
     g_autoptr (GError) error = NULL;
 
     for (size_t i = 0; i < n; i++) {
+        if (leaves_by_gone (&run->actions[i], run->gone))
+            continue;
         if (!build (self, batch, &run->actions[i])) {
             add_failure (run, &run->actions[i], "cannot be put into a message");
             continue;
@@ -381,8 +428,23 @@ commit_messages (Linux *self, SgNlSocket *sock, const Exchange *run, size_t n)
         sent[sg_nl_batch_count (batch)] = run->actions[i];
         sg_nl_batch_commit (batch);
     }
-    if (!sg_nl_socket_write (sock, batch, take_refusal, &exchange, &error))
-        g_ptr_array_add (run->failures, g_steal_pointer (&error));
+    if (sg_nl_socket_write (sock, batch, take_refusal, &exchange, &error))
+        return true;
+    g_ptr_array_add (run->failures, g_steal_pointer (&error));
+    return false;
+}
+
+static void
+commit_messages (Linux *self, SgNlSocket *sock, const Exchange *run, size_t n)
+{
+    g_autoptr (GArray) gone = g_array_new (FALSE, FALSE, sizeof (uint32_t));
+
+    for (size_t start = 0; start < n; start += SLICE_ACTIONS) {
+        Exchange slice = {run->snapshot, run->actions + start, run->failures, gone};
+
+        if (!commit_slice (self, sock, &slice, MIN (SLICE_ACTIONS, n - start)))
+            return;
+    }
 }
 
 static void
@@ -455,7 +517,7 @@ linux_commit (SgKernel *kernel, const SgSnapshot *snapshot, const SgAction *acti
     guint before = failures->len;
 
     for (size_t start = 0, len; start < n; start += len) {
-        Exchange run = {snapshot, actions + start, failures};
+        Exchange run = {snapshot, actions + start, failures, NULL};
 
         len = 1;
         while (start + len < n &&

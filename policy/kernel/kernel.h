@@ -26,7 +26,8 @@ typedef struct {
      * actions as one transaction. Outcomes that are as good as success (see SgActionKind) are
      * success. Every failure is appended to @failures (of GError *, SG_ERROR_KERNEL, naming the
      * action and the kernel's words); the others are done all the same, except in a
-     * transaction. SG_ERROR_BUSY is a transaction that met another writer: snapshot again.
+     * transaction, and except routes by a link that turned out to be gone. SG_ERROR_BUSY is a
+     * transaction that met another writer, or such a link: snapshot again.
      * True when none failed. */
     bool (*commit) (SgKernel *kernel, const SgSnapshot *snapshot, const SgAction *actions, size_t n,
                     GPtrArray *failures);

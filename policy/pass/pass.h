@@ -11,7 +11,7 @@
 #include "core/wanted.h"
 #include "kernel/kernel.h"
 
-/* How often a pass starts over because another writer of nftables came in between. */
+/* How often a pass starts over because another writer of nftables came in between, or a link went. */
 #define SG_PASS_TRIES_MAX 5u
 
 /* Who is told what a person should hear while a pass goes on. */
@@ -75,6 +75,6 @@ bool sg_pass_keep (SgPass *pass, bool everything, GError **error) G_GNUC_WARN_UN
 /* Executes the plan; nothing when the pass only looks. Appends to @failures (of GError *); true when
  * all of it is in force. */
 bool sg_pass_apply (SgPass *pass, GPtrArray *failures);
-/* Whether it is worth to start over from sg_pass_look(): another writer came in between, and not
- * too often. */
+/* Whether it is worth to start over from sg_pass_look(): what was planned is outdated (SG_ERROR_BUSY),
+ * and that not too often. */
 bool sg_pass_may_retry (const SgPass *pass, const GPtrArray *failures);

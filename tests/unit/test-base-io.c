@@ -588,6 +588,27 @@ test_log_line (void)
     g_assert_true (g_str_has_suffix (cut, "x…"));
 }
 
+/* Thousands of failures do not flood the journal. */
+static void
+test_log_failures (void)
+{
+    g_autoptr (GPtrArray) failures = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+
+    if (!g_test_subprocess ()) {
+        g_test_trap_subprocess (NULL, 0, 0);
+        g_test_trap_assert_passed ();
+        g_test_trap_assert_stderr ("sixgate: route 0\n*sixgate: route 7\nsixgate: 3992 more *\n");
+        g_test_trap_assert_stderr_unmatched ("*route 8\n*");
+        return;
+    }
+    for (int i = 0; i < 4000; i++)
+        g_ptr_array_add (failures, g_error_new (SG_ERROR, SG_ERROR_KERNEL, "route %d", i));
+    /* Else the test framework ends at the first. */
+    g_log_set_always_fatal (G_LOG_FATAL_MASK);
+    sg_log_init ();
+    sg_log_failures (failures);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -613,5 +634,6 @@ main (int argc, char **argv)
     g_test_add_func ("/privileges/without-setpcap", test_privileges_without_setpcap);
     g_test_add_func ("/privileges/without-any", test_privileges_without_any);
     g_test_add_func ("/base/log/line", test_log_line);
+    g_test_add_func ("/base/log/failures", test_log_failures);
     return g_test_run ();
 }
