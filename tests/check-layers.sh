@@ -34,7 +34,7 @@ dbus/tunnel/.* base/[a-z]+\.h|$core|kernel/kernel\.h|pass/[a-z]+\.h|nm/[a-z-]+\.
 dispatcher/[a-z]+\.[ch] base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|tunnel/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-daemon\.h
 dispatcher/pcp/.* base/[a-z]+\.h|$core|kernel/(nft-kernel|nl-socket)\.h|pass/[a-z]+\.h|(mappings|datagrams)\.h|$c|$values|$io|systemd/sd-daemon\.h
 dispatcher/doctor/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|(facts|leak)\.h|$c|$values|$io|json-glib/json-glib\.h
-dbus/client/.* base/(error|fs|log|qr)\.h|[a-z]+\.h|$c|$io|systemd/sd-bus\.h|json-glib/json-glib\.h
+dbus/client/.* base/(error|fs|log|qr)\.h|[a-z-]+\.h|$c|$io|systemd/sd-bus\.h|json-glib/json-glib\.h
 "
 # Every source file belongs to a row; the folders of later work join the table with it.
 known=''

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* backup, restore: gateways with their keys, the outbound, overrides, the tunnel role, as one file. */
+/* backup, restore: the file (backup-file.h) from what the service says, and the way back. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "backup-file.h"
 #include "base/error.h"
 #include "base/fs.h"
 #include "command.h"
-
-#define GROUP "sixgate backup"
-#define GATEWAY "gateway "
-#define VERSION 2 /* 1 had no tunnel role */
-#define BACKUP_MAX (64u << 20)
 
 static bool
 need_root (GError **error)
@@ -39,31 +35,20 @@ export_gateway (SgClient *client, const char *path, GError **error)
 
 /* ---- backup ---- */
 
-/* Each as "PREFIX INTERFACE"; NULL at the end. */
-static GPtrArray *
-override_lines (GVariant *manager)
+static void
+add_choices (SgBackup *backup, GVariant *manager)
 {
     g_autoptr (GVariant) overrides =
         g_variant_lookup_value (manager, "Overrides", G_VARIANT_TYPE ("a(ss)"));
-    GPtrArray *lines = g_ptr_array_new_with_free_func (g_free);
 
+    g_free (backup->outbound);
+    backup->outbound = g_strdup (sg_view_string (manager, "DefaultOutbound"));
     for (gsize i = 0; overrides && i < g_variant_n_children (overrides); i++) {
         const char *prefix, *interface;
 
         g_variant_get_child (overrides, i, "(&s&s)", &prefix, &interface);
-        g_ptr_array_add (lines, g_strdup_printf ("%s %s", prefix, interface));
+        sg_backup_add_override (backup, prefix, interface);
     }
-    g_ptr_array_add (lines, NULL);
-    return lines;
-}
-
-static void
-add_overrides (GKeyFile *file, GVariant *manager)
-{
-    g_autoptr (GPtrArray) lines = override_lines (manager);
-
-    g_key_file_set_string_list (file, GROUP, "overrides", (const char *const *) lines->pdata,
-                                lines->len - 1);
 }
 
 static bool
@@ -73,43 +58,39 @@ is_wireguard (const SgObjectView *gateway)
 }
 
 static bool
-add_gateways (SgClient *client, const SgView *view, GKeyFile *file, GError **error)
+add_gateways (SgClient *client, const SgView *view, SgBackup *backup, GError **error)
 {
     for (guint i = 0; i < view->gateways->len; i++) {
         const SgObjectView *gateway = g_ptr_array_index (view->gateways, i);
-        g_autofree char *group = g_strconcat (GATEWAY, gateway->name, NULL);
-        g_autofree char *config = NULL;
+        g_autofree char *config = NULL, *type = NULL;
 
         if (!is_wireguard (gateway))
             continue;
         config = export_gateway (client, gateway->path, error);
         if (!config)
             return false;
-        g_key_file_set_string (file, group, "type", sg_view_string (gateway->properties, "Type"));
-        g_key_file_set_string (file, group, "config", config);
+        type = g_strdup (sg_view_string (gateway->properties, "Type"));
+        sg_backup_add_gateway (backup, &(SgSavedGateway) {gateway->name, type, config});
     }
     return true;
 }
 
-/* Nothing where this machine is no tunnel server. */
 static bool
-add_tunnel (SgClient *client, GKeyFile *file, GError **error)
+add_tunnel (SgClient *client, SgBackup *backup, GError **error)
 {
     g_autoptr (GVariant) answer = sg_client_manage (client, "ExportTunnel", NULL, error);
-    const char *state;
 
     if (!answer)
         return false;
-    g_variant_get (answer, "(&s)", &state);
-    if (*state)
-        g_key_file_set_string (file, GROUP, "tunnel", state);
+    g_free (backup->tunnel);
+    g_variant_get (answer, "(s)", &backup->tunnel);
     return true;
 }
 
 static bool
 run_backup (SgClient *client, const SgArguments *arguments, GError **error)
 {
-    g_autoptr (GKeyFile) file = g_key_file_new ();
+    g_autoptr (SgBackup) backup = sg_backup_new ();
     g_autoptr (SgView) view = NULL;
     g_autofree char *text = NULL;
 
@@ -118,86 +99,14 @@ run_backup (SgClient *client, const SgArguments *arguments, GError **error)
     view = sg_view_new (client, error);
     if (!view)
         return false;
-    g_key_file_set_integer (file, GROUP, "version", VERSION);
-    g_key_file_set_string (file, GROUP, "outbound",
-                           sg_view_string (view->manager, "DefaultOutbound"));
-    add_overrides (file, view->manager);
-    if (!add_gateways (client, view, file, error) || !add_tunnel (client, file, error))
+    add_choices (backup, view->manager);
+    if (!add_gateways (client, view, backup, error) || !add_tunnel (client, backup, error))
         return false;
-    text = g_key_file_to_data (file, NULL, NULL);
+    text = sg_backup_to_text (backup);
     return sg_fs_write (arguments->words[0], text, /* durable= */ true, error);
 }
 
-/* ---- restore: reading ---- */
-
-typedef struct {
-    char *name, *type, *config;
-} Saved;
-
-static void
-free_saved (Saved *saved)
-{
-    g_free (saved->name);
-    g_free (saved->type);
-    g_free (saved->config);
-    g_free (saved);
-}
-
-static GKeyFile *
-read_backup (const char *path, GError **error)
-{
-    g_autoptr (GKeyFile) file = g_key_file_new ();
-    g_autoptr (GError) malformed = NULL;
-    g_autofree char *text = NULL;
-    size_t len = 0;
-    int version;
-
-    if (!sg_fs_read (path, BACKUP_MAX, &text, &len, error))
-        return NULL;
-    if (!text) {
-        g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND, "there is no file %s", path);
-        return NULL;
-    }
-    version = g_key_file_load_from_data (file, text, len, G_KEY_FILE_NONE, &malformed)
-                  ? g_key_file_get_integer (file, GROUP, "version", NULL)
-                  : 0;
-    if (version < 1 || version > VERSION) {
-        g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT,
-                     "%s is no backup of this version of Sixgate, or it is damaged; nothing was "
-                     "changed",
-                     path);
-        return NULL;
-    }
-    return g_steal_pointer (&file);
-}
-
-/* All gateways of the file, or an error before anything is changed. */
-static GPtrArray *
-read_gateways (GKeyFile *file, GError **error)
-{
-    g_autoptr (GPtrArray) gateways = g_ptr_array_new_with_free_func ((GDestroyNotify) free_saved);
-    g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
-
-    for (char **group = groups; *group; group++) {
-        Saved *saved;
-
-        if (!g_str_has_prefix (*group, GATEWAY))
-            continue;
-        saved = g_new0 (Saved, 1);
-        g_ptr_array_add (gateways, saved);
-        saved->name = g_strdup (*group + strlen (GATEWAY));
-        saved->type = g_key_file_get_string (file, *group, "type", NULL);
-        saved->config = g_key_file_get_string (file, *group, "config", NULL);
-        if (!saved->type || !saved->config) {
-            g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT,
-                         "the backup is damaged at “%s”; nothing was changed", *group);
-            return NULL;
-        }
-    }
-    return g_steal_pointer (&gateways);
-}
-
-/* ---- restore: changing, with the way back ---- */
+/* ---- restore, with the way back ---- */
 
 /* What undoes a step. */
 typedef struct {
@@ -232,7 +141,7 @@ update (SgClient *client, const char *path, const char *config, GError **error)
 }
 
 static bool
-import (SgClient *client, const Saved *saved, GPtrArray *undo, GError **error)
+import (SgClient *client, const SgSavedGateway *saved, GPtrArray *undo, GError **error)
 {
     g_autofree char *file = g_strconcat (saved->name, ".conf", NULL);
     g_autoptr (GVariant) answer = NULL;
@@ -256,8 +165,8 @@ import (SgClient *client, const Saved *saved, GPtrArray *undo, GError **error)
 }
 
 static bool
-replace (SgClient *client, const SgObjectView *gateway, const Saved *saved, GPtrArray *undo,
-         GError **error)
+replace (SgClient *client, const SgObjectView *gateway, const SgSavedGateway *saved,
+         GPtrArray *undo, GError **error)
 {
     g_autofree char *before = export_gateway (client, gateway->path, error);
     Undo *step;
@@ -274,7 +183,7 @@ replace (SgClient *client, const SgObjectView *gateway, const Saved *saved, GPtr
 }
 
 static bool
-restore_gateway (SgClient *client, const SgView *view, const Saved *saved, GPtrArray *undo,
+restore_gateway (SgClient *client, const SgView *view, const SgSavedGateway *saved, GPtrArray *undo,
                  GError **error)
 {
     const SgObjectView *gateway = sg_view_gateway (view, saved->name, /* error= */ NULL);
@@ -287,51 +196,52 @@ restore_gateway (SgClient *client, const SgView *view, const Saved *saved, GPtrA
 }
 
 static bool
-remove_override (SgClient *client, const char *line, GError **error)
+remove_override (SgClient *client, const SgSavedOverride *override, GError **error)
 {
-    g_auto (GStrv) words = g_strsplit (line, " ", 2);
-    g_autoptr (GVariant) answer = sg_client_manage (
-        client, "RemoveOverride", g_variant_new ("(s)", words[0] ? words[0] : ""), error);
+    g_autoptr (GVariant) answer =
+        sg_client_manage (client, "RemoveOverride", g_variant_new ("(s)", override->prefix), error);
 
     return answer != NULL;
 }
 
 static bool
-add_override (SgClient *client, const char *line, GError **error)
+add_override (SgClient *client, const SgSavedOverride *override, GError **error)
 {
-    g_auto (GStrv) words = g_strsplit (line, " ", 2);
-    g_autoptr (GVariant) answer = NULL;
+    g_autoptr (GVariant) answer =
+        sg_client_manage (client, "AddOverride",
+                          g_variant_new ("(ss)", override->prefix, override->interface), error);
 
-    if (g_strv_length (words) != 2) {
-        g_set_error (error, SG_ERROR, SG_ERROR_STATE_CORRUPT,
-                     "the backup is damaged at the override “%s”", line);
-        return false;
-    }
-    answer =
-        sg_client_manage (client, "AddOverride", g_variant_new ("(ss)", words[0], words[1]), error);
     return answer != NULL;
 }
 
-/* Overrides become @lines. What is the same stays in force; what is not goes first, because
- * prefixes of two must not overlap. */
+/* Calls @change for each override of @backup that @other lacks. */
 static bool
-set_overrides (SgClient *client, const char *const *lines, GError **error)
+each_override (SgClient *client, const SgBackup *backup, const SgBackup *other,
+               bool (*change) (SgClient *client, const SgSavedOverride *override, GError **error),
+               GError **error)
 {
-    g_autoptr (SgView) view = sg_view_new (client, error);
-    g_autoptr (GPtrArray) present = view ? override_lines (view->manager) : NULL;
-    const char *const *old = present ? (const char *const *) present->pdata : NULL;
+    for (guint i = 0; i < backup->overrides->len; i++) {
+        const SgSavedOverride *override = g_ptr_array_index (backup->overrides, i);
 
-    if (!old)
-        return false;
-    for (guint i = 0; old[i]; i++) {
-        if (!g_strv_contains (lines, old[i]) && !remove_override (client, old[i], error))
-            return false;
-    }
-    for (guint i = 0; lines[i]; i++) {
-        if (!g_strv_contains (old, lines[i]) && !add_override (client, lines[i], error))
+        if (!sg_backup_has_override (other, override) && !change (client, override, error))
             return false;
     }
     return true;
+}
+
+/* Overrides become those of @backup. What is the same stays in force; what is not goes first, because
+ * prefixes of two must not overlap. */
+static bool
+set_overrides (SgClient *client, const SgBackup *backup, GError **error)
+{
+    g_autoptr (SgView) view = sg_view_new (client, error);
+    g_autoptr (SgBackup) present = sg_backup_new ();
+
+    if (!view)
+        return false;
+    add_choices (present, view->manager);
+    return each_override (client, present, backup, remove_override, error) &&
+           each_override (client, backup, present, add_override, error);
 }
 
 static bool
@@ -345,27 +255,22 @@ set_outbound (SgClient *client, const char *interface, GError **error)
 
 /* The outbound last: what fails before it leaves it alone. */
 static bool
-restore_choices (SgClient *client, GKeyFile *file, GError **error)
+restore_choices (SgClient *client, const SgBackup *backup, GError **error)
 {
-    static const char *const none[] = {NULL};
-    g_autofree char *outbound = g_key_file_get_string (file, GROUP, "outbound", NULL);
-    g_auto (GStrv) lines = g_key_file_get_string_list (file, GROUP, "overrides", NULL, NULL);
-
-    return set_overrides (client, lines ? (const char *const *) lines : none, error) &&
-           set_outbound (client, outbound ? outbound : "", error);
+    return set_overrides (client, backup, error) && set_outbound (client, backup->outbound, error);
 }
 
 /* The service undoes it as a whole when it fails: after everything else it needs no way back here. */
 static bool
-restore_tunnel (SgClient *client, GKeyFile *file, GError **error)
+restore_tunnel (SgClient *client, const SgBackup *backup, GError **error)
 {
-    g_autofree char *state = g_key_file_get_string (file, GROUP, "tunnel", NULL);
     g_autoptr (GVariant) warnings = NULL;
     g_autoptr (GVariant) answer = NULL;
 
-    if (!state)
+    if (!*backup->tunnel)
         return true;
-    answer = sg_client_manage (client, "ImportTunnel", g_variant_new ("(s)", state), error);
+    answer =
+        sg_client_manage (client, "ImportTunnel", g_variant_new ("(s)", backup->tunnel), error);
     if (!answer) {
         g_prefix_error (error, "the tunnel role: ");
         return false;
@@ -386,12 +291,11 @@ say_not_taken_back (const GError *error)
 static void
 roll_back (SgClient *client, const SgView *view, const GPtrArray *undo)
 {
-    g_autoptr (GPtrArray) overrides = override_lines (view->manager);
-    const char *outbound = sg_view_string (view->manager, "DefaultOutbound");
+    g_autoptr (SgBackup) before = sg_backup_new ();
     g_autoptr (GError) failure = NULL;
 
-    if (!set_overrides (client, (const char *const *) overrides->pdata, &failure) ||
-        !set_outbound (client, outbound, &failure))
+    add_choices (before, view->manager);
+    if (!restore_choices (client, before, &failure))
         say_not_taken_back (failure);
     for (guint i = undo->len; i > 0; i--) {
         const Undo *step = g_ptr_array_index (undo, i - 1);
@@ -407,35 +311,48 @@ roll_back (SgClient *client, const SgView *view, const GPtrArray *undo)
 }
 
 static bool
-restore (SgClient *client, const SgView *view, GKeyFile *file, const GPtrArray *gateways,
-         GError **error)
+restore (SgClient *client, const SgView *view, const SgBackup *backup, GError **error)
 {
     g_autoptr (GPtrArray) undo = g_ptr_array_new_with_free_func ((GDestroyNotify) free_undo);
     bool done = true;
 
-    for (guint i = 0; done && i < gateways->len; i++)
-        done = restore_gateway (client, view, g_ptr_array_index (gateways, i), undo, error);
-    done = done && restore_choices (client, file, error) && restore_tunnel (client, file, error);
+    for (guint i = 0; done && i < backup->gateways->len; i++)
+        done = restore_gateway (client, view, g_ptr_array_index (backup->gateways, i), undo, error);
+    done =
+        done && restore_choices (client, backup, error) && restore_tunnel (client, backup, error);
     if (!done)
         roll_back (client, view, undo);
     return done;
 }
 
+static SgBackup *
+read_backup (const char *path, GError **error)
+{
+    g_autofree char *text = NULL;
+    size_t len = 0;
+
+    if (!sg_fs_read (path, SG_BACKUP_MAX, &text, &len, error))
+        return NULL;
+    if (!text) {
+        g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND, "there is no file %s", path);
+        return NULL;
+    }
+    return sg_backup_parse (path, text, len, error);
+}
+
 static bool
 run_restore (SgClient *client, const SgArguments *arguments, GError **error)
 {
-    g_autoptr (GPtrArray) gateways = NULL;
-    g_autoptr (GKeyFile) file = NULL;
+    g_autoptr (SgBackup) backup = NULL;
     g_autoptr (SgView) view = NULL;
 
     if (!need_root (error))
         return false;
-    file = read_backup (arguments->words[0], error);
-    gateways = file ? read_gateways (file, error) : NULL;
-    view = gateways ? sg_view_new (client, error) : NULL;
-    if (!view || !restore (client, view, file, gateways, error))
+    backup = read_backup (arguments->words[0], error);
+    view = backup ? sg_view_new (client, error) : NULL;
+    if (!view || !restore (client, view, backup, error))
         return false;
-    printf ("%u gateways restored\n", gateways->len);
+    printf ("%u gateways restored\n", backup->gateways->len);
     return true;
 }
 

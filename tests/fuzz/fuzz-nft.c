@@ -46,6 +46,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         g_autoptr (SgNftSet) set = set_of_shape (nlh->nlmsg_seq);
         bool whole = sg_nft_parse_chain (nlh, table);
 
+        whole = sg_nft_parse_table (nlh, table) && whole;
         whole = sg_nft_parse_set (nlh, table) && whole;
         whole = sg_nft_parse_rule (nlh, table) && whole;
         whole = sg_nft_parse_elements (nlh, set, &strange) && whole;

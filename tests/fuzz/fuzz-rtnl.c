@@ -8,6 +8,7 @@
 #include "kernel/rtnl-neigh.h"
 #include "kernel/rtnl-nexthop.h"
 #include "kernel/rtnl-route.h"
+#include "kernel/rtnl-rp-filter.h"
 #include "kernel/rtnl-rule.h"
 #include "kernel/sock-diag.h"
 
@@ -120,12 +121,22 @@ parse_socket (const struct nlmsghdr *nlh, GError **error)
     return true;
 }
 
+static bool
+parse_rp_filter (const struct nlmsghdr *nlh, GError **error)
+{
+    g_autoptr (SgSnapshot) snapshot = sg_snapshot_new ();
+    const SgLink link = {.ifindex = 1};
+
+    g_array_append_val (snapshot->links, link);
+    return sg_rtnl_rp_filter_parse (nlh, snapshot, error);
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     static bool (*const parsers[]) (const struct nlmsghdr *nlh, GError **error) = {
         parse_link,      parse_address, parse_rule,  parse_route,  parse_nexthop,
-        parse_wireguard, parse_error,   parse_proxy, parse_socket,
+        parse_wireguard, parse_error,   parse_proxy, parse_socket, parse_rp_filter,
     };
     const struct nlmsghdr *nlh;
 

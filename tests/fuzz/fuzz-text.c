@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Texts of people and of our own files: configuration, state, memory, limits, prefix, address, interface.
+/* Texts of people and of our own files: configuration, state, memory, limits, prefix, address, interface,
+ * endpoint, what explain is asked.
  * What is taken must, written again, be taken again and mean the same. */
 #include <string.h>
 
 #include "base/error.h"
 #include "base/ifname.h"
 #include "core/config.h"
+#include "core/explain.h"
 #include "core/limiter.h"
 #include "core/memory.h"
 #include "core/state.h"
+#include "core/tunnel-config.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -114,6 +117,32 @@ fuzz_prefix (const char *text)
     sg_ifname_is_valid (text);
 }
 
+static void
+fuzz_endpoint (const char *text)
+{
+    g_autoptr (GError) error = NULL;
+    SgWgEndpoint endpoint;
+    bool taken = sg_tunnel_endpoint_parse (text, 51820, &endpoint, &error);
+
+    g_assert_true (taken == (error == NULL));
+}
+
+static void
+fuzz_explain (const char *text)
+{
+    g_autoptr (SgSnapshot) snapshot = sg_snapshot_new ();
+    const SgExplainRequest requests[] = {
+        {text}, {"2001:db8::1", text}, {"2001:db8::1", NULL, text}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (requests); i++) {
+        g_autoptr (GError) error = NULL;
+        SgFlow flow;
+        bool taken = sg_explain_parse (&requests[i], snapshot, &flow, &error);
+
+        g_assert_true (taken == (error == NULL));
+    }
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -125,5 +154,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     fuzz_memory (bytes, size);
     fuzz_limiter (bytes, size);
     fuzz_prefix (text);
+    fuzz_endpoint (text);
+    fuzz_explain (text);
     return 0;
 }

@@ -46,11 +46,11 @@ QUIET = dict(ENV, DBUS_SYSTEM_BUS_ADDRESS='unix:path=' + BUS, LC_ALL='C.UTF-8')
 # Every input of every program; those that are tried elsewhere, with the file.
 ELSEWHERE = {
     'service: calls': 'tests/nm/service-stress.py', 'ctl: answers of the service': 'tests/nm/sixgatectl.py',
-    'ctl: a backup': 'tests/nm/sixgatectl.py', 'nm-plugin: a WireGuard file': 'tests/fuzz/fuzz-wg-conf.c',
+    'ctl: a backup': 'tests/fuzz/fuzz-backup.c', 'nm-plugin: a WireGuard file': 'tests/fuzz/fuzz-wg-conf.c',
     'gateway: what is in a WireGuard file': 'tests/fuzz/fuzz-wg-conf.c',
     'gateway: profiles of NetworkManager': 'tests/fuzz/fuzz-profile.c',
     'reconcile: what the kernel announces': 'tests/fuzz/fuzz-rtnl.c',
-    'pcp: datagrams': 'tests/fuzz/fuzz-pcp.c', 'pcp: what it remembers': 'tests/unit/test-pcp-journal.c',
+    'pcp: datagrams': 'tests/fuzz/fuzz-pcp.c', 'pcp: what it remembers': 'tests/fuzz/fuzz-pcp-journal.c',
 }
 HERE = {
     'reconcile: arguments', 'gateway: arguments', 'tunnel: arguments', 'doctor: arguments',
