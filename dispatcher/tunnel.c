@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sixgate-tunnel: subnets, devices and pinholes of the tunnel role, as a command. */
-#include "tunnel.h"
-
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "base/qr.h"
 #include "command.h"
 #include "pass/files.h"
+#include "tunnel/tunnel-call.h"
 #include "tunnel/tunnel-ops.h"
 
 /* ---- subnets ---- */
@@ -89,6 +89,29 @@ device_show_config (SgTunnelCall *call, GError **error)
     return NULL;
 }
 
+/* ---- pinholes ---- */
+
+static SgTunnel *
+pinhole_list (SgTunnelCall *call, GError **error)
+{
+    SgTunnelDeviceId id;
+    const SgTunnelDevice *device;
+
+    if (!sg_tunnel_call_device (call, &id, error))
+        return NULL;
+    device = sg_tunnel_subnet_find (sg_tunnel_find (call->tunnel, &id.network), &id.ip4);
+    for (guint i = 0; i < device->pinholes->len; i++) {
+        const SgPinhole *pinhole = g_ptr_array_index (device->pinholes, i);
+
+        printf ("%s\t%u\t%u\t%s\t%s\n", pinhole->protocol == IPPROTO_TCP ? "tcp" : "udp",
+                pinhole->external, pinhole->internal, pinhole->enabled ? "open" : "disabled",
+                pinhole->label);
+    }
+    return NULL;
+}
+
+/* ---- the profile ---- */
+
 /* The profile as it should be, whoever changed or deleted it. */
 static SgTunnel *
 profile_restore (SgTunnelCall *call, GError **error)
@@ -119,12 +142,12 @@ static const Command commands[] = {
     {"device", "set-name", 3, true, sg_tunnel_call_device_set_name},
     {"device", "set-kind", 3, true, sg_tunnel_call_device_set_kind},
     {"device", "allow-pinholes", 3, true, sg_tunnel_call_device_allow_pinholes},
-    {"pinhole", "list", 2, false, sg_tunnel_pinhole_list},
-    {"pinhole", "add", 4, true, sg_tunnel_pinhole_add},
-    {"pinhole", "remove", 4, true, sg_tunnel_pinhole_remove},
-    {"pinhole", "enable", 4, true, sg_tunnel_pinhole_enable},
-    {"pinhole", "disable", 4, true, sg_tunnel_pinhole_disable},
-    {"pinhole", "label", 5, true, sg_tunnel_pinhole_label},
+    {"pinhole", "list", 2, false, pinhole_list},
+    {"pinhole", "add", 4, true, sg_tunnel_call_pinhole_add},
+    {"pinhole", "remove", 4, true, sg_tunnel_call_pinhole_remove},
+    {"pinhole", "enable", 4, true, sg_tunnel_call_pinhole_enable},
+    {"pinhole", "disable", 4, true, sg_tunnel_call_pinhole_disable},
+    {"pinhole", "label", 5, true, sg_tunnel_call_pinhole_label},
     {"profile", "restore", 0, true, profile_restore},
 };
 

@@ -13,12 +13,12 @@ c='std[a-z]+\.h|string\.h|inttypes\.h|limits\.h|errno\.h|glib\.h'
 # constants and structures of the kernel's interfaces: values, no calls
 values='net/if\.h|net/if_arp\.h|netinet/in\.h|netinet/icmp6\.h|sys/socket\.h|linux/[a-z0-9_/]+\.h'
 io='fcntl\.h|unistd\.h|time\.h|signal\.h|poll\.h|getopt\.h|locale\.h|glib/[a-z]+\.h|sys/[a-z]+\.h'
-pure='base/(error|prefix|ifname)\.h'
+pure='base/(error|prefix|ifname|port-range)\.h'
 core='core/[a-z0-9-]+\.h'
 
 # which files, and what they may include: ours and of the system
 table="
-policy/base/(error|prefix|ifname)\.[ch] $pure|$c|$values|arpa/inet\.h
+policy/base/(error|prefix|ifname|port-range)\.[ch] $pure|$c|$values|arpa/inet\.h
 policy/base/(fs|links|lock|log|privileges)\.[ch] base/[a-z]+\.h|$c|$io|net/if\.h|linux/[a-z]+\.h
 policy/base/keygen\.[ch] base/(error|keygen)\.h|$c|sys/random\.h|nettle/curve25519\.h
 policy/base/qr\.[ch] base/(error|qr)\.h|$c|dlfcn\.h
@@ -30,11 +30,11 @@ dbus/service/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z
 nm-plugin/.* base/[a-z]+\.h|$core|[a-z-]+\.h|$c|$values|NetworkManager\.h|nm-[a-z-]+\.h|gmodule\.h
 nm-plugin/.* base/[a-z]+\.h|$core|nm-profile\.h|$c|$values|NetworkManager\.h
 dbus/gateway/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|$c|$values|$io|glob\.h|netdb\.h
-dbus/tunnel/.* base/[a-z]+\.h|$core|kernel/kernel\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|tunnel/[a-z-]+\.h|$c|$values
+dbus/tunnel/.* base/[a-z-]+\.h|$core|kernel/kernel\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|tunnel/[a-z-]+\.h|$c|$values
 dispatcher/[a-z]+\.[ch] base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|tunnel/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-daemon\.h
 dispatcher/pcp/.* base/[a-z]+\.h|$core|kernel/(nft-kernel|nl-socket)\.h|pass/[a-z]+\.h|(mappings|datagrams)\.h|$c|$values|$io|systemd/sd-daemon\.h
 dispatcher/doctor/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|(facts|leak)\.h|$c|$values|$io|json-glib/json-glib\.h
-dbus/client/.* base/(error|fs|log|qr)\.h|[a-z-]+\.h|$c|$io|systemd/sd-bus\.h|json-glib/json-glib\.h
+dbus/client/.* base/(error|fs|log|port-range|qr)\.h|[a-z-]+\.h|$c|$io|systemd/sd-bus\.h|json-glib/json-glib\.h
 "
 # Every source file belongs to a row; the folders of later work join the table with it.
 known=''

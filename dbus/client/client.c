@@ -182,6 +182,20 @@ compare_addresses (const SgObjectView **a, const SgObjectView **b)
     return order;
 }
 
+static int
+compare_ports (const SgObjectView **a, const SgObjectView **b)
+{
+    int order = strcmp (sg_view_string ((*a)->properties, "Device"),
+                        sg_view_string ((*b)->properties, "Device"));
+
+    if (order == 0)
+        order = strcmp (sg_view_string ((*a)->properties, "Protocol"),
+                        sg_view_string ((*b)->properties, "Protocol"));
+    return order ? order
+                 : (int) sg_view_port ((*a)->properties, "ExternalPort") -
+                       (int) sg_view_port ((*b)->properties, "ExternalPort");
+}
+
 /* Those of @interface among the objects, a{oa{sa{sv}}}; @property is their name. */
 static GPtrArray *
 take_objects (GVariant *objects, const char *interface, const char *property)
@@ -238,6 +252,8 @@ sg_view_new (SgClient *client, GError **error)
     g_ptr_array_sort (view->gateways, (GCompareFunc) compare_names);
     g_ptr_array_sort (view->subnets, (GCompareFunc) compare_addresses);
     g_ptr_array_sort (view->devices, (GCompareFunc) compare_addresses);
+    view->pinholes = take_objects (all, SG_CLIENT_PINHOLE, "Protocol");
+    g_ptr_array_sort (view->pinholes, (GCompareFunc) compare_ports);
     return view;
 }
 
@@ -250,6 +266,7 @@ sg_view_free (SgView *view)
     g_ptr_array_unref (view->gateways);
     g_ptr_array_unref (view->subnets);
     g_ptr_array_unref (view->devices);
+    g_ptr_array_unref (view->pinholes);
     g_free (view);
 }
 
@@ -317,6 +334,24 @@ sg_view_device (const SgView *view, const SgObjectView *subnet, const char *text
     return NULL;
 }
 
+const SgObjectView *
+sg_view_pinhole (const SgView *view, const SgObjectView *device, const char *protocol, guint port,
+                 GError **error)
+{
+    for (guint i = 0; i < view->pinholes->len; i++) {
+        const SgObjectView *pinhole = g_ptr_array_index (view->pinholes, i);
+
+        if (strcmp (sg_view_string (pinhole->properties, "Device"), device->path) == 0 &&
+            strcmp (pinhole->name, protocol) == 0 &&
+            sg_view_port (pinhole->properties, "ExternalPort") == port)
+            return pinhole;
+    }
+    g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND,
+                 "no pinhole %s %u of %s; sixgatectl pinhole list shows them", protocol, port,
+                 device->name);
+    return NULL;
+}
+
 const char *
 sg_view_string (GVariant *properties, const char *name)
 {
@@ -333,4 +368,13 @@ sg_view_flag (GVariant *properties, const char *name)
     gboolean value = FALSE;
 
     return g_variant_lookup (properties, name, "b", &value) && value;
+}
+
+guint
+sg_view_port (GVariant *properties, const char *name)
+{
+    guint16 port = 0;
+
+    g_variant_lookup (properties, name, "q", &port);
+    return port;
 }

@@ -12,6 +12,7 @@
 #define SG_CLIENT_GATEWAY "org.sixgate.Sixgate1.Gateway"
 #define SG_CLIENT_SUBNET "org.sixgate.Sixgate1.Subnet"
 #define SG_CLIENT_DEVICE "org.sixgate.Sixgate1.Device"
+#define SG_CLIENT_PINHOLE "org.sixgate.Sixgate1.Pinhole"
 
 typedef struct {
     sd_bus *bus; /* NULL until the first call */
@@ -46,9 +47,10 @@ typedef struct {
     GPtrArray *gateways; /* of SgObjectView (owned), sorted by name */
     GPtrArray *subnets;  /* the same, by network */
     GPtrArray *devices;  /* the same, by address */
+    GPtrArray *pinholes; /* the same, by device and port; named by their protocol */
 } SgView;
 
-/* An object: a gateway, a subnet, a device. Strings are owned. */
+/* An object: a gateway, a subnet, a device, a pinhole. Strings are owned. */
 typedef struct {
     char *path;
     char *name;
@@ -64,6 +66,11 @@ const SgObjectView *sg_view_gateway (const SgView *view, const char *name, GErro
 const SgObjectView *sg_view_subnet (const SgView *view, const char *text, GError **error);
 const SgObjectView *sg_view_device (const SgView *view, const SgObjectView *subnet,
                                     const char *text, GError **error);
+/* By protocol and external port. */
+const SgObjectView *sg_view_pinhole (const SgView *view, const SgObjectView *device,
+                                     const char *protocol, guint port, GError **error);
 /* A property, a string or a path; "" and false where the service does not say it. */
 const char *sg_view_string (GVariant *properties, const char *name);
 bool sg_view_flag (GVariant *properties, const char *name);
+/* A port; 0 where the service does not say it. */
+guint sg_view_port (GVariant *properties, const char *name);

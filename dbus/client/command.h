@@ -36,6 +36,7 @@ extern const SgCommand sg_choice_commands[];
 extern const SgCommand sg_gateway_commands[];
 extern const SgCommand sg_subnet_commands[];
 extern const SgCommand sg_device_commands[];
+extern const SgCommand sg_pinhole_commands[];
 extern const SgCommand sg_backup_commands[];
 
 /* Reads FILE ("-": standard input), at most 1 MiB. SG_ERROR_NOT_FOUND where there is none. */

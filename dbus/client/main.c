@@ -17,8 +17,8 @@
 
 /* A new group of commands joins here. */
 static const SgCommand *const groups[] = {
-    sg_host_commands,   sg_choice_commands, sg_gateway_commands,
-    sg_subnet_commands, sg_device_commands, sg_backup_commands,
+    sg_host_commands,   sg_choice_commands,  sg_gateway_commands, sg_subnet_commands,
+    sg_device_commands, sg_pinhole_commands, sg_backup_commands,
 };
 
 /* ---- helpers of the commands ---- */

@@ -175,12 +175,16 @@ static int
 append_one (sd_bus_message *message, GVariant *value)
 {
     int flag;
+    uint16_t port;
     uint32_t number;
 
     switch (g_variant_classify (value)) {
     case G_VARIANT_CLASS_BOOLEAN:
         flag = g_variant_get_boolean (value);
         return sd_bus_message_append_basic (message, SD_BUS_TYPE_BOOLEAN, &flag);
+    case G_VARIANT_CLASS_UINT16:
+        port = g_variant_get_uint16 (value);
+        return sd_bus_message_append_basic (message, SD_BUS_TYPE_UINT16, &port);
     case G_VARIANT_CLASS_UINT32:
         number = g_variant_get_uint32 (value);
         return sd_bus_message_append_basic (message, SD_BUS_TYPE_UINT32, &number);
@@ -198,7 +202,6 @@ append_one (sd_bus_message *message, GVariant *value)
     /* No argument of ours is one of these. */
     case G_VARIANT_CLASS_BYTE:
     case G_VARIANT_CLASS_INT16:
-    case G_VARIANT_CLASS_UINT16:
     case G_VARIANT_CLASS_INT32:
     case G_VARIANT_CLASS_INT64:
     case G_VARIANT_CLASS_UINT64:

@@ -260,15 +260,21 @@ sg_bus_device_run_read_peers (SgCall *call)
 
 /* ---- methods ---- */
 
+/* Port 0 is no port, and would not be said at all. */
 static bool
-read_flag (SgCall *call, GError **error)
+read_pinhole (SgCall *call, GError **error)
 {
-    int flag = 0;
+    SgCallOptions *options = &call->options;
 
-    if (!sg_call_understood (sd_bus_message_read (call->message, "b", &flag), error))
+    if (!sg_call_understood (sd_bus_message_read (call->message, "sqqs", &call->words[0],
+                                                  &options->external, &options->internal,
+                                                  &options->label),
+                             error))
         return false;
-    call->words[0] = flag ? "yes" : "no";
-    return true;
+    if (options->external && options->internal)
+        return true;
+    g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT, "ports are from 1 to 65535");
+    return false;
 }
 
 static void
@@ -283,8 +289,9 @@ const SgMethod sg_bus_device_methods[] = {
      .compared = true},
     {INTERFACE, "SetKind", SG_RIGHT_MANAGE, false, sg_call_read_word, sg_bus_tunnel_run,
      .compared = true},
-    {INTERFACE, "SetAllowPinholes", SG_RIGHT_MANAGE, false, read_flag, sg_bus_tunnel_run,
+    {INTERFACE, "SetAllowPinholes", SG_RIGHT_MANAGE, false, sg_call_read_flag, sg_bus_tunnel_run,
      .compared = true},
+    {INTERFACE, "AddPinhole", SG_RIGHT_MANAGE, false, read_pinhole, sg_bus_tunnel_run_add},
     {INTERFACE, "Remove", SG_RIGHT_MANAGE, false, NULL, sg_bus_tunnel_run, .compared = true},
     {NULL},
 };
@@ -312,6 +319,9 @@ const sd_bus_vtable sg_bus_device_vtable[] = {
                              SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS ("SetAllowPinholes", SD_BUS_ARGS ("b", allow), SD_BUS_NO_RESULT,
                              sg_call_received, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS (
+        "AddPinhole", SD_BUS_ARGS ("s", protocol, "q", external, "q", internal, "s", label),
+        SD_BUS_RESULT ("o", pinhole), sg_call_received, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS ("Remove", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, sg_call_received,
                              SD_BUS_VTABLE_UNPRIVILEGED),
     PROPERTY ("Subnet", "o", SD_BUS_VTABLE_PROPERTY_CONST),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus-tunnel.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -32,6 +33,34 @@ find_device (sd_bus *bus, const char *path, const char *interface, void *data, v
 }
 
 static int
+find_pinhole (sd_bus *bus, const char *path, const char *interface, void *data, void **ret_found,
+              sd_bus_error *ret_error)
+{
+    const SgService *service = data;
+
+    *ret_found = data;
+    return sg_tunnel_path_pinhole (service->model->tunnel, path) != NULL;
+}
+
+static char *
+pinhole_path (const SgTunnelSubnet *subnet, const SgTunnelDevice *device, const SgPinhole *pinhole)
+{
+    const SgPinholeId id = {{subnet->network, device->ip4}, pinhole->protocol, pinhole->external};
+
+    return sg_pinhole_path (&id);
+}
+
+/* A device, and what is below it. */
+static void
+enumerate_device (GPtrArray *nodes, const SgTunnelSubnet *subnet, const SgTunnelDevice *device)
+{
+    g_ptr_array_add (nodes, sg_tunnel_path (&subnet->network, &device->ip4));
+    for (guint i = 0; i < device->pinholes->len; i++)
+        g_ptr_array_add (nodes,
+                         pinhole_path (subnet, device, g_ptr_array_index (device->pinholes, i)));
+}
+
+static int
 enumerate (sd_bus *bus, const char *prefix, void *data, char ***ret_nodes, sd_bus_error *ret_error)
 {
     const SgTunnel *tunnel = ((const SgService *) data)->model->tunnel;
@@ -41,11 +70,8 @@ enumerate (sd_bus *bus, const char *prefix, void *data, char ***ret_nodes, sd_bu
         const SgTunnelSubnet *subnet = g_ptr_array_index (tunnel->subnets, i);
 
         g_ptr_array_add (nodes, sg_tunnel_path (&subnet->network, NULL));
-        for (guint k = 0; k < subnet->devices->len; k++) {
-            const SgTunnelDevice *device = g_ptr_array_index (subnet->devices, k);
-
-            g_ptr_array_add (nodes, sg_tunnel_path (&subnet->network, &device->ip4));
-        }
+        for (guint k = 0; k < subnet->devices->len; k++)
+            enumerate_device (nodes, subnet, g_ptr_array_index (subnet->devices, k));
     }
     g_ptr_array_add (nodes, NULL);
     /* sd-bus frees it with free(3), which is what g_free() is (GLib 2.46). */
@@ -63,6 +89,9 @@ sg_bus_tunnel_add (SgService *service)
         r = sd_bus_add_fallback_vtable (service->bus, NULL, SG_BUS_SUBNETS, SG_BUS_DEVICE,
                                         sg_bus_device_vtable, find_device, service);
     if (r >= 0)
+        r = sd_bus_add_fallback_vtable (service->bus, NULL, SG_BUS_SUBNETS, SG_BUS_PINHOLE,
+                                        sg_bus_pinhole_vtable, find_pinhole, service);
+    if (r >= 0)
         r = sd_bus_add_node_enumerator (service->bus, NULL, SG_BUS_SUBNETS, enumerate, service);
     return r;
 }
@@ -75,20 +104,33 @@ answer_done (SgCall *call, const SgOutcome *outcome)
     sg_call_reply (call, NULL);
 }
 
-/* A subnet is named by what was asked for, a device by its address. */
+/* The path of what @call made: a pinhole by its port, a device by the address that it got (@ip4), a subnet
+ * by its network. NULL: none can be told. */
+static char *
+path_of_added (const SgCall *call, const char *ip4)
+{
+    const char *above = sd_bus_message_get_path (call->message);
+    SgPinholeId id = {.external = call->options.external};
+
+    if (id.external) {
+        id.protocol = strcmp (call->words[0], "tcp") == 0 ? IPPROTO_TCP : IPPROTO_UDP;
+        return sg_tunnel_path_parse (above, &id.device) ? sg_pinhole_path (&id) : NULL;
+    }
+    if (*ip4 && sg_tunnel_path_parse (above, &id.device) && sg_ip_parse (ip4, &id.device.ip4))
+        return sg_tunnel_path (&id.device.network, &id.device.ip4);
+    return sg_prefix_parse (call->words[0], &id.device.network, NULL)
+               ? sg_tunnel_path (&id.device.network, NULL)
+               : NULL;
+}
+
 static void
 answer_added (SgCall *call, const SgOutcome *outcome)
 {
     g_autofree char *path = NULL;
-    SgTunnelDeviceId id = {0};
     const char *ip4;
 
     g_variant_get_child (outcome->worked, 0, "&s", &ip4);
-    if (*ip4 && sg_tunnel_path_parse (sd_bus_message_get_path (call->message), &id) &&
-        sg_ip_parse (ip4, &id.ip4))
-        path = sg_tunnel_path (&id.network, &id.ip4);
-    else if (sg_prefix_parse (call->words[0], &id.network, NULL))
-        path = sg_tunnel_path (&id.network, NULL);
+    path = path_of_added (call, ip4);
     sg_call_reply (call, "o", path ? path : SG_BUS_PATH);
 }
 
@@ -174,6 +216,43 @@ signal_subnet (SgService *service, const SgTunnelSubnet *subnet, const SgTunnelS
     emit (service, path, SG_BUS_SUBNET, &changed);
 }
 
+/* Those that @device has, other than in @before (may be NULL). */
+static void
+signal_pinholes (SgService *service, const SgTunnelSubnet *subnet, const SgTunnelDevice *device,
+                 const SgTunnelDevice *before)
+{
+    for (guint i = 0; i < device->pinholes->len; i++) {
+        const SgPinhole *pinhole = g_ptr_array_index (device->pinholes, i);
+        const SgPinhole *old =
+            before ? sg_tunnel_device_find (before, pinhole->protocol, pinhole->external) : NULL;
+        g_autofree char *path = pinhole_path (subnet, device, pinhole);
+        Changed changed = {0};
+
+        if (!old) {
+            (void) sd_bus_emit_interfaces_added (service->bus, path, SG_BUS_PINHOLE, NULL);
+            continue;
+        }
+        note (&changed, "InternalPort", pinhole->internal != old->internal);
+        note (&changed, "Label", strcmp (pinhole->label, old->label) != 0);
+        note (&changed, "Enabled", pinhole->enabled != old->enabled);
+        emit (service, path, SG_BUS_PINHOLE, &changed);
+    }
+}
+
+/* Those of @device that @after (may be NULL) lacks. */
+static void
+signal_pinholes_gone (SgService *service, const SgTunnelSubnet *subnet,
+                      const SgTunnelDevice *device, const SgTunnelDevice *after)
+{
+    for (guint i = 0; i < device->pinholes->len; i++) {
+        const SgPinhole *pinhole = g_ptr_array_index (device->pinholes, i);
+        g_autofree char *path = pinhole_path (subnet, device, pinhole);
+
+        if (!after || !sg_tunnel_device_find (after, pinhole->protocol, pinhole->external))
+            (void) sd_bus_emit_interfaces_removed (service->bus, path, SG_BUS_PINHOLE, NULL);
+    }
+}
+
 static void
 signal_device (SgService *service, const SgTunnelSubnet *subnet, const SgTunnelDevice *device,
                const SgTunnelSubnet *subnet_before)
@@ -185,8 +264,12 @@ signal_device (SgService *service, const SgTunnelSubnet *subnet, const SgTunnelD
 
     if (!before) {
         (void) sd_bus_emit_interfaces_added (service->bus, path, SG_BUS_DEVICE, NULL);
+        signal_pinholes (service, subnet, device, NULL);
         return;
     }
+    /* Shared by the states as long as nothing of it changes. */
+    if (before != device)
+        signal_pinholes (service, subnet, device, before);
     note (&changed, "Name", strcmp (device->name, before->name) != 0);
     note (&changed, "Kind", device->kind != before->kind);
     note (&changed, "AllowPinholes", device->allow_pinholes != before->allow_pinholes);
@@ -227,9 +310,12 @@ sg_bus_tunnel_signal_gone (SgService *service, const SgModel *next)
 
         for (guint k = 0; k < subnet->devices->len; k++) {
             const SgTunnelDevice *device = g_ptr_array_index (subnet->devices, k);
+            const SgTunnelDevice *then = after ? sg_tunnel_subnet_find (after, &device->ip4) : NULL;
             g_autofree char *below = sg_tunnel_path (&subnet->network, &device->ip4);
 
-            if (!after || !sg_tunnel_subnet_find (after, &device->ip4))
+            if (then != device)
+                signal_pinholes_gone (service, subnet, device, then);
+            if (!then)
                 (void) sd_bus_emit_interfaces_removed (service->bus, below, SG_BUS_DEVICE, NULL);
         }
         if (!after)

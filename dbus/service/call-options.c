@@ -31,6 +31,17 @@ read_option (SgCall *call, const SgCallOption *options, GError **error)
 }
 
 bool
+sg_call_read_flag (SgCall *call, GError **error)
+{
+    int flag = 0;
+
+    if (!sg_call_understood (sd_bus_message_read (call->message, "b", &flag), error))
+        return false;
+    call->words[0] = flag ? "yes" : "no";
+    return true;
+}
+
+bool
 sg_call_read_word (SgCall *call, GError **error)
 {
     return sg_call_understood (sd_bus_message_read (call->message, "s", &call->words[0]), error);

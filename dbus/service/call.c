@@ -183,7 +183,9 @@ sg_call_method (const char *interface, const char *member)
         method = find_method (sg_bus_gateway_methods, interface, member);
     if (!method)
         method = find_method (sg_bus_subnet_methods, interface, member);
-    return method ? method : find_method (sg_bus_device_methods, interface, member);
+    if (!method)
+        method = find_method (sg_bus_device_methods, interface, member);
+    return method ? method : find_method (sg_bus_pinhole_methods, interface, member);
 }
 
 static bool

@@ -35,7 +35,9 @@ typedef struct {
 /* What methods take beside their arguments. Strings are the message's. */
 typedef struct {
     const char *from, *in, *interface, *type, *address, *kind, *public_key;
+    const char *label;
     uint32_t mark;
+    uint16_t external, internal; /* ports; 0: not said */
     int outbound, allow_ula;
 } SgCallOptions;
 
@@ -72,6 +74,8 @@ int sg_call_received (sd_bus_message *message, void *service, sd_bus_error *ret_
 bool sg_call_understood (int r, GError **error);
 /* For SgMethod.read: takes a string. */
 bool sg_call_read_word (SgCall *call, GError **error);
+/* For SgMethod.read: takes a boolean, as "yes" or "no". */
+bool sg_call_read_flag (SgCall *call, GError **error);
 /* For SgMethod.read: takes the a{sv} that follows; @options ends with a NULL name. */
 bool sg_call_read_options (SgCall *call, const SgCallOption *options, GError **error);
 /* Begins what the vtables do not: @message is answered as @method says. */

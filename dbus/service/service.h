@@ -18,6 +18,7 @@
 #define SG_BUS_GATEWAY SG_BUS_NAME ".Gateway"
 #define SG_BUS_SUBNET SG_BUS_NAME ".Subnet"
 #define SG_BUS_DEVICE SG_BUS_NAME ".Device"
+#define SG_BUS_PINHOLE SG_BUS_NAME ".Pinhole"
 
 typedef struct SgLooks SgLooks;
 typedef struct SgChanges SgChanges;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tunnel-path.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <string.h>
 
 #include <systemd/sd-bus.h>
 
@@ -43,6 +44,56 @@ sg_tunnel_path_parse (const char *path, SgTunnelDeviceId *ret_id)
     return ok;
 }
 
+/* ---- pinholes ---- */
+
+const char *
+sg_pinhole_protocol (uint8_t protocol)
+{
+    return protocol == IPPROTO_TCP ? "tcp" : "udp";
+}
+
+char *
+sg_pinhole_path (const SgPinholeId *id)
+{
+    g_autofree char *device = sg_tunnel_path (&id->device.network, &id->device.ip4);
+
+    return g_strdup_printf ("%s/%s%u", device, sg_pinhole_protocol (id->protocol), id->external);
+}
+
+/* As sg_pinhole_path() writes it, and in no other way. */
+static bool
+parse_name (const char *name, SgPinholeId *id)
+{
+    g_autofree char *again = NULL;
+    guint64 port;
+
+    if (!g_str_has_prefix (name, "tcp") && !g_str_has_prefix (name, "udp"))
+        return false;
+    id->protocol = *name == 't' ? IPPROTO_TCP : IPPROTO_UDP;
+    port = g_ascii_strtoull (name + strlen ("tcp"), NULL, 10);
+    if (port == 0 || port > UINT16_MAX)
+        return false;
+    id->external = (uint16_t) port;
+    again = g_strdup_printf ("%s%u", sg_pinhole_protocol (id->protocol), id->external);
+    return strcmp (again, name) == 0;
+}
+
+bool
+sg_pinhole_path_parse (const char *path, SgPinholeId *ret_id)
+{
+    const char *name = strrchr (path, '/');
+    g_autofree char *device = name ? g_strndup (path, (gsize) (name - path)) : NULL;
+    SgPinholeId id = {0};
+
+    if (!device || !sg_tunnel_path_parse (device, &id.device) || !id.device.ip4.family ||
+        !parse_name (name + 1, &id))
+        return false;
+    *ret_id = id;
+    return true;
+}
+
+/* ---- in the state ---- */
+
 const SgTunnelSubnet *
 sg_tunnel_path_subnet (const SgTunnel *tunnel, const char *path)
 {
@@ -70,13 +121,41 @@ sg_tunnel_path_device (const SgTunnel *tunnel, const char *path)
                                                                        : NULL;
 }
 
-static char *
-look_of_device (const SgTunnelDevice *device)
+const SgPinhole *
+sg_tunnel_path_pinhole (const SgTunnel *tunnel, const char *path)
 {
+    const SgTunnelDevice *device;
+    SgPinholeId id;
+
+    if (!tunnel || !sg_pinhole_path_parse (path, &id))
+        return NULL;
+    device = find_device (tunnel, &id.device);
+    return device ? sg_tunnel_device_find (device, id.protocol, id.external) : NULL;
+}
+
+/* ---- how they look ---- */
+
+static char *
+look_of_pinhole (const SgPinhole *pinhole)
+{
+    return g_strdup_printf ("%u %u %u %d %s", pinhole->protocol, pinhole->external,
+                            pinhole->internal, pinhole->enabled, pinhole->label);
+}
+
+static char *
+look_of_device (const SgTunnelDevice *device, bool whole)
+{
+    GString *look = g_string_new (device->name);
     g_autofree char *key =
         g_base64_encode (device->keys.public_key.bytes, sizeof device->keys.public_key.bytes);
 
-    return g_strdup_printf ("%s %d %d %s", device->name, device->kind, device->allow_pinholes, key);
+    g_string_append_printf (look, " %d %d %s", device->kind, device->allow_pinholes, key);
+    for (guint i = 0; whole && i < device->pinholes->len; i++) {
+        g_autofree char *one = look_of_pinhole (g_ptr_array_index (device->pinholes, i));
+
+        g_string_append_printf (look, "\n%s", one);
+    }
+    return g_string_free (look, /* free_segment= */ FALSE);
 }
 
 static char *
@@ -88,7 +167,7 @@ look_of_subnet (const SgTunnelSubnet *subnet, bool whole)
     g_string_append_printf (look, " %s", sg_prefix_format (&subnet->prefix, text));
     for (guint i = 0; whole && i < subnet->devices->len; i++) {
         const SgTunnelDevice *device = g_ptr_array_index (subnet->devices, i);
-        g_autofree char *one = look_of_device (device);
+        g_autofree char *one = look_of_device (device, whole);
 
         g_string_append_printf (look, "\n%s %s", sg_ip_format (&device->ip4, text), one);
     }
@@ -101,5 +180,11 @@ sg_tunnel_path_look (const SgTunnel *tunnel, const char *path, bool whole)
     const SgTunnelSubnet *subnet = sg_tunnel_path_subnet (tunnel, path);
     const SgTunnelDevice *device = sg_tunnel_path_device (tunnel, path);
 
-    return subnet ? look_of_subnet (subnet, whole) : device ? look_of_device (device) : NULL;
+    const SgPinhole *pinhole = sg_tunnel_path_pinhole (tunnel, path);
+
+    if (subnet)
+        return look_of_subnet (subnet, whole);
+    if (device)
+        return look_of_device (device, whole);
+    return pinhole ? look_of_pinhole (pinhole) : NULL;
 }

@@ -12,7 +12,10 @@
 #include "tunnel/tunnel-ops.h"
 
 /* Words of a command: of the object, of the call. */
-#define WORDS_MAX (2 + SG_CALL_WORDS + 1)
+#define OBJECT_WORDS 4
+#define WORDS_MAX (OBJECT_WORDS + SG_CALL_WORDS + 1)
+/* Room for "65535:65535". */
+#define PORTS_TEXT_MAX 12
 
 static const struct {
     const char *interface, *member;
@@ -29,6 +32,10 @@ static const struct {
     {SG_BUS_DEVICE, "SetKind", sg_tunnel_call_device_set_kind},
     {SG_BUS_DEVICE, "SetAllowPinholes", sg_tunnel_call_device_allow_pinholes},
     {SG_BUS_DEVICE, "Remove", sg_tunnel_call_device_remove},
+    {SG_BUS_DEVICE, "AddPinhole", sg_tunnel_call_pinhole_add},
+    {SG_BUS_PINHOLE, "SetEnabled", sg_tunnel_call_pinhole_set_enabled},
+    {SG_BUS_PINHOLE, "SetLabel", sg_tunnel_call_pinhole_label},
+    {SG_BUS_PINHOLE, "Remove", sg_tunnel_call_pinhole_remove},
 };
 
 static SgTunnelCommandRun
@@ -42,19 +49,50 @@ find_command (const SgMethod *method)
     g_return_val_if_reached (NULL);
 }
 
-/* The words of the object's path; how many. */
-static guint
-name_object (const SgCall *call, char (*texts)[SG_PREFIX_TEXT_MAX], const char **words)
-{
-    SgTunnelDeviceId id;
+/* The words of a command, and the memory that they are in. */
+typedef struct {
+    const char *words[WORDS_MAX];
+    guint n;
+    char network[SG_PREFIX_TEXT_MAX], ip4[SG_PREFIX_TEXT_MAX], ports[PORTS_TEXT_MAX];
+} Words;
 
-    if (!sg_tunnel_path_parse (sd_bus_message_get_path (call->message), &id))
-        return 0;
-    words[0] = sg_prefix_format (&id.network, texts[0]);
-    if (!id.ip4.family)
-        return 1;
-    words[1] = sg_ip_format (&id.ip4, texts[1]);
-    return 2;
+static void
+add_word (Words *words, const char *word)
+{
+    words->words[words->n++] = word;
+}
+
+/* Of the object: what it is below, and it. */
+static void
+name_object (const SgCall *call, Words *words)
+{
+    const char *path = sd_bus_message_get_path (call->message);
+    SgPinholeId id = {0};
+    bool is_pinhole = sg_pinhole_path_parse (path, &id);
+
+    if (!is_pinhole && !sg_tunnel_path_parse (path, &id.device))
+        return;
+    add_word (words, sg_prefix_format (&id.device.network, words->network));
+    if (id.device.ip4.family)
+        add_word (words, sg_ip_format (&id.device.ip4, words->ip4));
+    if (!is_pinhole)
+        return;
+    g_snprintf (words->ports, sizeof words->ports, "%u", id.external);
+    add_word (words, sg_pinhole_protocol (id.protocol));
+    add_word (words, words->ports);
+}
+
+/* Of the call. */
+static void
+name_arguments (const SgCall *call, Words *words)
+{
+    for (guint i = 0; i < SG_CALL_WORDS && call->words[i]; i++)
+        add_word (words, call->words[i]);
+    if (!call->options.external)
+        return;
+    g_snprintf (words->ports, sizeof words->ports, "%u:%u", call->options.external,
+                call->options.internal);
+    add_word (words, words->ports);
 }
 
 /* "" counts as not said. */
@@ -68,13 +106,12 @@ said (const char *text)
 static SgTunnel *
 run (const SgCall *call, SgTunnelCall *request, GError **error)
 {
-    char texts[2][SG_PREFIX_TEXT_MAX];
-    const char *words[WORDS_MAX] = {NULL};
-    guint n = name_object (call, texts, words);
+    Words words = {0};
 
-    for (guint i = 0; i < SG_CALL_WORDS && call->words[i]; i++)
-        words[n + i] = call->words[i];
-    request->words = (char **) words;
+    name_object (call, &words);
+    name_arguments (call, &words);
+    request->words = (char **) words.words;
+    request->label = said (call->options.label);
     request->ip = said (call->options.address);
     request->kind = said (call->options.kind);
     request->public_key = said (call->options.public_key);

@@ -38,3 +38,11 @@ SgTunnel *sg_tunnel_call_device_remove (SgTunnelCall *call, GError **error);
 SgTunnel *sg_tunnel_call_device_set_name (SgTunnelCall *call, GError **error);
 SgTunnel *sg_tunnel_call_device_set_kind (SgTunnelCall *call, GError **error);
 SgTunnel *sg_tunnel_call_device_allow_pinholes (SgTunnelCall *call, GError **error);
+/* … SUBNET DEVICE tcp|udp PORT …; add and remove take ranges, too. */
+SgTunnel *sg_tunnel_call_pinhole_add (SgTunnelCall *call, GError **error);
+SgTunnel *sg_tunnel_call_pinhole_remove (SgTunnelCall *call, GError **error);
+SgTunnel *sg_tunnel_call_pinhole_enable (SgTunnelCall *call, GError **error);
+SgTunnel *sg_tunnel_call_pinhole_disable (SgTunnelCall *call, GError **error);
+/* … yes|no: the last word decides. */
+SgTunnel *sg_tunnel_call_pinhole_set_enabled (SgTunnelCall *call, GError **error);
+SgTunnel *sg_tunnel_call_pinhole_label (SgTunnelCall *call, GError **error);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/ifname.h"
+#include "base/port-range.h"
 #include "core/config.h"
 #include "core/explain.h"
 #include "core/limiter.h"
@@ -118,6 +119,18 @@ fuzz_prefix (const char *text)
 }
 
 static void
+fuzz_ports (const char *text)
+{
+    g_autoptr (GError) error = NULL;
+    SgPortRange range;
+
+    if (sg_port_range_parse (text, &range, &error))
+        g_assert_cmpuint (range.external + range.n - 1, <=, UINT16_MAX);
+    else
+        check (NULL, error);
+}
+
+static void
 fuzz_endpoint (const char *text)
 {
     g_autoptr (GError) error = NULL;
@@ -154,6 +167,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     fuzz_memory (bytes, size);
     fuzz_limiter (bytes, size);
     fuzz_prefix (text);
+    fuzz_ports (text);
     fuzz_endpoint (text);
     fuzz_explain (text);
     return 0;

@@ -56,7 +56,8 @@ TUNNEL = ((MANAGER, 'AddSubnet', '(ss)', ('10.61.0.0/24', 'x')), (MANAGER, 'Read
           (SUBNET, 'ClearIPv6', None, ()), (SUBNET, 'AddDevice', '(sssa{sv})', ('x', '', '', {})),
           (SUBNET, 'Remove', None, ()), (DEVICE, 'ShowConfig', '(s)', ('192.0.2.1',)),
           (DEVICE, 'SetName', '(s)', ('x',)), (DEVICE, 'SetKind', '(s)', ('server',)),
-          (DEVICE, 'SetAllowPinholes', '(b)', (True,)), (DEVICE, 'Remove', None, ()))
+          (DEVICE, 'SetAllowPinholes', '(b)', (True,)), (DEVICE, 'AddPinhole', '(sqqs)', ('tcp', 25, 25, '')),
+          (DEVICE, 'Remove', None, ()))
 PEER = ('PublicKey', 'Endpoint', 'LatestHandshake', 'RxBytes', 'TxBytes')
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The tunnel role on the bus, call by call, with a real NetworkManager and without WireGuard in the kernel:
 subnets, devices, the server's profile, rights, conflicts. TAP."""
+import contextlib
 import re
 
 from service_kit import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -316,6 +317,76 @@ def _():
             file.write(good)
     wait_until(lambda: root.get('TunnelPublicKey') and 'tunnel.state' not in str(root.get('Warnings')), 10,
                'the role is back')
+
+
+# ---- pinholes ----
+
+def pinhole(member, *arguments, signature=None, path=None):
+    return root.call(member, *arguments, signature=signature, path=path or ONE + '/tcp993', interface=PINHOLE)
+
+
+def add_pinhole(*arguments):
+    return device('AddPinhole', *arguments, signature='(sqqs)')[0]
+
+
+@contextlib.contextmanager
+def subscribed():
+    """What is signalled meanwhile, as text."""
+    told = []
+    root.call('Subscribe')
+    watcher = root.bus.signal_subscribe(NAME, None, None, None, None, Gio.DBusSignalFlags.NONE,
+                                        lambda *signal: told.append(f'{signal[2]} {signal[5].unpack()}'))
+    yield told
+    root.call('Unsubscribe')
+    root.bus.signal_unsubscribe(watcher)
+
+
+@case('AddPinhole: the object, the state; a subscriber is told')
+def _():
+    with subscribed() as told:
+        same(add_pinhole('tcp', 993, 8993, 'the web'), ONE + '/tcp993')
+        wait_until(lambda: any(ONE + '/tcp993' in signal for signal in told), 5, lambda: told)
+    introspects(ONE + '/tcp993', PINHOLE)
+    same([root.get(name, ONE + '/tcp993', PINHOLE) for name in
+          ('Device', 'Protocol', 'ExternalPort', 'InternalPort', 'Label', 'Enabled', 'Source', 'Expires')],
+         [ONE, 'tcp', 993, 8993, 'the web', True, 'manual', 0])
+    check(re.search('pinhole protocol=\\S+ external=993 internal=8993', state()), state())
+
+
+@case('SetEnabled and SetLabel: PropertiesChanged names what changed, and nothing else')
+def _():
+    with subscribed() as told:
+        pinhole('SetEnabled', False, signature='(b)')
+        same(root.get('Enabled', ONE + '/tcp993', PINHOLE), False)
+        pinhole('SetLabel', '', signature='(s)')
+        same(root.get('Label', ONE + '/tcp993', PINHOLE), '')
+        wait_until(lambda: 'Enabled' in str(told) and 'Label' in str(told), 5, lambda: told)
+        check('InternalPort' not in str(told), told)
+        pinhole('SetEnabled', True, signature='(b)')
+
+
+@case('pinholes that cannot be: each has its error, nothing is changed')
+def _():
+    for name, words, arguments in (
+            ('Exists', '993', ('tcp', 993, 993, '')), ('InvalidArgument', 'tcp or udp', ('sctp', 5, 5, '')),
+            ('InvalidArgument', '1 to 65535', ('tcp', 0, 80, '')), ('InvalidArgument', '1 to 65535', ('tcp', 80, 0, '')),
+            ('Limit', 'label', ('udp', 53, 53, 'x' * 200))):
+        refused(name, words, device, 'AddPinhole', *arguments, signature='(sqqs)')
+    for path in ('/tcp444', '/udp993', '/tcp0993', '/tcp0', '/tcp65536', '/tcp', '/993', '/tcp993/x'):
+        try:
+            pinhole('Remove', path=ONE + path)
+        except GLib.Error as error:
+            check('UnknownMethod' in str(error) or 'UnknownObject' in str(error), error)
+        else:
+            raise AssertionError(f'{path} is an object')
+
+
+@case('Remove of a pinhole: it is gone, from the state and the bus')
+def _():
+    add_pinhole('udp', 53, 53, '')
+    pinhole('Remove', path=ONE + '/udp53')
+    objects, = root.call('GetManagedObjects', interface='org.freedesktop.DBus.ObjectManager')
+    check(ONE + '/udp53' not in objects and ONE + '/tcp993' in objects, list(objects))
 
 
 @case('ExportTunnel and ImportTunnel: all that was changed since is undone, keys and generation hold')

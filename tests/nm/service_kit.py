@@ -15,7 +15,7 @@ from gi.repository import Gio, GLib  # noqa: E402
 
 NAME, ROOT = 'org.sixgate.Sixgate1', '/org/sixgate/Sixgate1'
 MANAGER, GATEWAY = NAME + '.Manager', NAME + '.Gateway'
-SUBNET, DEVICE = NAME + '.Subnet', NAME + '.Device'
+SUBNET, DEVICE, PINHOLE = NAME + '.Subnet', NAME + '.Device', NAME + '.Pinhole'
 ERROR = NAME + '.Error.'
 PROPERTIES = 'org.freedesktop.DBus.Properties'
 HERE = os.path.dirname(os.path.abspath(__file__))

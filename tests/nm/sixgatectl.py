@@ -173,7 +173,7 @@ def test_usage():
         ends(f"wrongly called: {' '.join(words) or 'nothing'}", 2, words, error="sixgatectl: .+")
     ends("the help tells the commands", 0, ["--help"], out="gateway import .*\n(.|\n)*Exit status: 0 done")
     commands = re.findall(r"^  ([a-z]+(?: [a-z0-9-]+)?)  ", run("--help")[1], re.M)
-    check("all commands are there", len(commands) == 31, commands)
+    check("all commands are there", len(commands) == 37, commands)
     for command in commands:
         ends(f"{command} --help teaches", 0, [*command.split(), "--help"],
              out=rf"^Usage: sixgatectl {command}.*\n\n.+\.\n\n(.|\n)+")
@@ -257,6 +257,36 @@ def test_backup():
     test_backup_of_tunnel()
 
 
+def test_pinholes():
+    run("subnet", "add", "10.59.0.0/24", "home")
+    run("device", "add", "home", "box")
+    ends("no pinhole yet", 0, ["pinhole", "list"], out="^DEVICE +SUBNET +IPV6")
+    ends("pinhole add", 0, ["pinhole", "add", "home", "box", "tcp", "80:8080", "--label", "the web"], error="", out="^$")
+    ends("pinhole list", 0, ["pinhole", "list", "home", "box"], error="", out=r"^box +10\.59\.0\.0/24 +- +tcp 80 +8080 +no IPv6 +the web$")
+    ends("set-ipv6 opens it", 0, ["subnet", "set-ipv6", "home", "fd59::/64", "--allow-ula"])
+    ends("pinhole list: it is open", 0, ["pinhole", "list"], out=r"^box .* fd59::a3b:2 +tcp 80 +8080 +open +the web$")
+    value = read_json("pinhole list", "pinhole", "list")
+    check("pinhole list --json", [(p["external"], p["internal"], p["source"]) for p in value.get("pinholes", [])] == [(80, 8080, "manual")], value)
+    ends("a range: all of them", 0, ["pinhole", "add", "home", "box", "udp", "6000-6003:7000"], error="")
+    ends("they are listed by their number", 0, ["pinhole", "list"], out=r"tcp 80 .*\n.*udp 6000 +7000 .*\n.*udp 6001 +7001 .*\n.*udp 6002 .*\n.*udp 6003 ")
+    ends("a range that meets one: none of it", 1, ["pinhole", "add", "home", "box", "udp", "5998-6001"], error="sixgatectl: .*6000.*")
+    check("indeed none", "udp 5998" not in run("pinhole", "list")[1], run("pinhole", "list"))
+    ends("pinhole disable", 0, ["pinhole", "disable", "home", "box", "tcp", "80"], error="", out="^$")
+    ends("it is listed as that", 0, ["pinhole", "list"], out="tcp 80 +8080 +disabled +the web$")
+    ends("pinhole enable", 0, ["pinhole", "enable", "home", "box", "tcp", "80"], error="", out="^$")
+    ends("pinhole label", 0, ["pinhole", "label", "home", "box", "tcp", "80", "shop"], error="", out="^$")
+    ends("the label is there", 0, ["pinhole", "list"], out="tcp 80 +8080 +open +shop$")
+    ends("pinhole remove", 0, ["pinhole", "remove", "home", "box", "udp", "6001"], error="", out="^$")
+    ends("one that is not there", 3, ["pinhole", "remove", "home", "box", "udp", "6001"],
+         error="sixgatectl: no pinhole udp 6001 of 10.59.0.2; sixgatectl pinhole list shows them")
+    ends("what is no port", 2, ["pinhole", "add", "home", "box", "tcp", "0"], error="sixgatectl: “0” is no port; .*")
+    ends("what leads beyond the last port", 2, ["pinhole", "add", "home", "box", "tcp", "100-110:65530"], error="sixgatectl: .*beyond port 65535")
+    ends("what is no protocol", 2, ["pinhole", "add", "home", "box", "icmp", "8"], error="sixgatectl: say tcp or udp, not “icmp”")
+    ends("several at once cannot be removed", 2, ["pinhole", "remove", "home", "box", "udp", "6002-6003"], error="sixgatectl: .*name one")
+    run("subnet", "remove", "home")
+    check("with their device they are gone", read_json("pinhole list", "pinhole", "list").get("pinholes") == [])
+
+
 def test_backup_of_tunnel():
     """A server's subnets, devices and keys; what was changed since is undone, also with the choices, when it fails."""
     ends("a subnet for the backup", 0, ["subnet", "add", "10.59.0.0/24", "home"], error="")
@@ -331,7 +361,7 @@ def test_without_bus():
 
 
 for test in (test_status, test_outbound, test_override, test_gateway, test_plan, test_explain, test_usage,
-             test_unprivileged, test_tunnel, test_backup, test_leak_test, test_doctor, test_without_bus):
+             test_unprivileged, test_tunnel, test_pinholes, test_backup, test_leak_test, test_doctor, test_without_bus):
     test()
 print(f"1..{count}")
 sys.exit(failed != 0)

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/ifname.h"
+#include "base/port-range.h"
 #include "base/prefix.h"
 
 /* ---- errors ---- */
@@ -324,6 +325,50 @@ test_ifname (void)
     }
 }
 
+/* ---- ports ---- */
+
+static void
+test_port_ranges (void)
+{
+    static const struct {
+        const char *text;
+        unsigned external, internal, n; /* 0: refused */
+    } cases[] = {
+        {"443", 443, 443, 1},
+        {"443:8443", 443, 8443, 1},
+        {"6000-6009", 6000, 6000, 10},
+        {"6000-6009:7000", 6000, 7000, 10},
+        {"65535", 65535, 65535, 1},
+        {"1-65535", 1, 1, 65535},
+        {"5-5", 5, 5, 1},
+        {"100-200:65500", 100, 65500, 101}, /* refused by who opens them */
+        {"0"},
+        {""},
+        {"65536"},
+        {"655350"},
+        {"9-8"},
+        {"80:"},
+        {"80-"},
+        {"-80"},
+        {"80:0"},
+        {"80 "},
+        {"80:90-91"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autoptr (GError) error = NULL;
+        SgPortRange range = {0};
+        bool taken = sg_port_range_parse (cases[i].text, &range, &error);
+
+        g_assert_true (taken == (cases[i].n > 0));
+        g_assert_cmpuint (range.external, ==, cases[i].external);
+        g_assert_cmpuint (range.internal, ==, cases[i].internal);
+        g_assert_cmpuint (range.n, ==, cases[i].n);
+        if (!taken)
+            g_assert_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -340,5 +385,6 @@ main (int argc, char **argv)
     g_test_add_func ("/base/prefix/lengths", test_prefix_lengths);
     g_test_add_func ("/base/family", test_family);
     g_test_add_func ("/base/ifname", test_ifname);
+    g_test_add_func ("/base/port-range", test_port_ranges);
     return g_test_run ();
 }
