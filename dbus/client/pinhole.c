@@ -47,6 +47,34 @@ find_rows (const SgView *view, const SgObjectView *subnet, const SgObjectView *d
     return rows;
 }
 
+/* In microseconds since 1970; 0: never. */
+static guint64
+expires_of (GVariant *properties)
+{
+    guint64 expires = 0;
+
+    g_variant_lookup (properties, "Expires", "t", &expires);
+    return expires;
+}
+
+static bool
+is_by_device (GVariant *properties)
+{
+    return strcmp (sg_view_string (properties, "Source"), "pcp") == 0;
+}
+
+/* What a person calls it: its label, or for how long the device has it. */
+static char *
+describe (GVariant *properties)
+{
+    const char *label = sg_view_string (properties, "Label");
+    gint64 seconds = ((gint64) expires_of (properties) - g_get_real_time ()) / G_USEC_PER_SEC;
+
+    if (!is_by_device (properties))
+        return g_strdup (*label ? label : "-");
+    return g_strdup_printf ("by the device itself, for %" G_GINT64_FORMAT " s", MAX (seconds, 0));
+}
+
 static GVariant *
 value_of (const Row *row)
 {
@@ -67,6 +95,8 @@ value_of (const Row *row)
     sg_words_add_value (&out, "enabled",
                         g_variant_new_boolean (sg_view_flag (properties, "Enabled")));
     sg_words_add_string (&out, "source", sg_view_string (properties, "Source"));
+    sg_words_add_value (&out, "expires",
+                        g_variant_new_uint64 (expires_of (properties) / G_USEC_PER_SEC));
     return g_variant_builder_end (&out);
 }
 
@@ -88,12 +118,12 @@ add_row (SgTable *table, const Row *row)
 {
     GVariant *properties = row->pinhole->properties;
     const char *address6 = sg_view_string (row->device->properties, "Address6");
-    const char *label = sg_view_string (properties, "Label");
     guint external = sg_view_port (properties, "ExternalPort");
     guint internal = sg_view_port (properties, "InternalPort");
     bool enabled = sg_view_flag (properties, "Enabled");
     g_autofree char *outside = g_strdup_printf ("%s %u", row->pinhole->name, external);
     g_autofree char *inside = g_strdup_printf ("%u", internal);
+    g_autofree char *what = describe (properties);
 
     sg_table_add (table, SG_STYLE_STRONG, sg_view_string (row->device->properties, "Name"));
     sg_table_add (table, SG_STYLE_PLAIN, row->subnet->name);
@@ -104,7 +134,7 @@ add_row (SgTable *table, const Row *row)
                   !enabled    ? "disabled"
                   : *address6 ? "open"
                               : "no IPv6");
-    sg_table_add (table, *label ? SG_STYLE_PLAIN : SG_STYLE_DIM, *label ? label : "-");
+    sg_table_add (table, strcmp (what, "-") != 0 ? SG_STYLE_PLAIN : SG_STYLE_DIM, what);
 }
 
 static void
@@ -233,6 +263,14 @@ call_pinhole (SgClient *client, const SgArguments *arguments, const char *method
         return false;
     }
     pinhole = sg_view_pinhole (view, device, arguments->words[2], port.external, error);
+    if (pinhole && is_by_device (pinhole->properties)) {
+        g_set_error (error, SG_ERROR, SG_ERROR_NOT_OWNED,
+                     "%s opened %s %u itself; it ends by itself, or at once with sixgatectl device "
+                     "allow-pinholes %s %s no",
+                     arguments->words[1], arguments->words[2], port.external, arguments->words[0],
+                     arguments->words[1]);
+        return false;
+    }
     return pinhole && sg_client_tell (client, &(SgObject) {pinhole->path, SG_CLIENT_PINHOLE},
                                       method, owned, error);
 }
@@ -267,8 +305,10 @@ const SgCommand sg_pinhole_commands[] = {
         .group = "pinhole",
         .name = "list",
         .arguments = "[SUBNET [DEVICE]]",
-        .summary = "List the ports that were opened by hand",
-        .help = "What devices opened themselves (PCP) is not listed: it ends by itself.",
+        .summary = "List the open ports of devices",
+        .help =
+            "Those that were opened by hand, and those that devices opened themselves (PCP), which "
+            "end by\nthemselves.",
         .max_words = 2,
         .reads = true,
         .run = run_list,

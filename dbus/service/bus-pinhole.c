@@ -9,37 +9,64 @@
 #define INTERFACE SG_BUS_PINHOLE
 /* What Source says. */
 #define BY_HAND "manual"
+#define BY_DEVICE "pcp"
 
 /* ---- properties ---- */
+
+/* A pinhole of either kind; strings are borrowed. */
+typedef struct {
+    SgPinholeId id;
+    uint16_t internal;
+    const char *label, *source;
+    int enabled;
+    uint64_t expires; /* microseconds since 1970; 0: never */
+} View;
+
+static bool
+find (const SgModel *model, const char *path, View *ret_view)
+{
+    const SgPinhole *pinhole = sg_tunnel_path_pinhole (model->tunnel, path);
+    const SgOpened *opened;
+    SgPinholeId id;
+
+    if (!sg_pinhole_path_parse (path, &id))
+        return false;
+    if (pinhole) {
+        *ret_view = (View) {id, pinhole->internal, pinhole->label, BY_HAND, pinhole->enabled, 0};
+        return true;
+    }
+    opened = sg_opened_find (model->opened, &id);
+    if (opened)
+        *ret_view = (View) {id, opened->internal, "", BY_DEVICE, true, sg_opened_expires (opened)};
+    return opened != NULL;
+}
 
 static int
 get_property (sd_bus *bus, const char *path, const char *interface, const char *property,
               sd_bus_message *reply, void *data, sd_bus_error *ret_error)
 {
-    const SgTunnel *tunnel = ((const SgService *) data)->model->tunnel;
-    const SgPinhole *pinhole = sg_tunnel_path_pinhole (tunnel, path);
     g_autofree char *device = NULL;
-    SgPinholeId id;
+    View view;
 
-    if (!pinhole || !sg_pinhole_path_parse (path, &id))
+    if (!find (((const SgService *) data)->model, path, &view))
         return sd_bus_error_setf (ret_error, sg_error_dbus_name (SG_ERROR_NOT_FOUND),
                                   "the pinhole is gone");
-    device = sg_tunnel_path (&id.device.network, &id.device.ip4);
+    device = sg_tunnel_path (&view.id.device.network, &view.id.device.ip4);
     if (strcmp (property, "Device") == 0)
         return sd_bus_message_append (reply, "o", device);
     if (strcmp (property, "Protocol") == 0)
-        return sd_bus_message_append (reply, "s", sg_pinhole_protocol (pinhole->protocol));
+        return sd_bus_message_append (reply, "s", sg_pinhole_protocol (view.id.protocol));
     if (strcmp (property, "ExternalPort") == 0)
-        return sd_bus_message_append (reply, "q", pinhole->external);
+        return sd_bus_message_append (reply, "q", view.id.external);
     if (strcmp (property, "InternalPort") == 0)
-        return sd_bus_message_append (reply, "q", pinhole->internal);
+        return sd_bus_message_append (reply, "q", view.internal);
     if (strcmp (property, "Label") == 0)
-        return sd_bus_message_append (reply, "s", pinhole->label);
+        return sd_bus_message_append (reply, "s", view.label);
     if (strcmp (property, "Enabled") == 0)
-        return sd_bus_message_append (reply, "b", pinhole->enabled);
+        return sd_bus_message_append (reply, "b", view.enabled);
     if (strcmp (property, "Source") == 0)
-        return sd_bus_message_append (reply, "s", BY_HAND);
-    return sd_bus_message_append (reply, "t", UINT64_C (0));
+        return sd_bus_message_append (reply, "s", view.source);
+    return sd_bus_message_append (reply, "t", view.expires);
 }
 
 /* ---- methods ---- */

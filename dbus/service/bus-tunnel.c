@@ -36,10 +36,12 @@ static int
 find_pinhole (sd_bus *bus, const char *path, const char *interface, void *data, void **ret_found,
               sd_bus_error *ret_error)
 {
-    const SgService *service = data;
+    const SgModel *model = ((const SgService *) data)->model;
+    SgPinholeId id;
 
     *ret_found = data;
-    return sg_tunnel_path_pinhole (service->model->tunnel, path) != NULL;
+    return sg_tunnel_path_pinhole (model->tunnel, path) ||
+           (sg_pinhole_path_parse (path, &id) && sg_opened_find (model->opened, &id));
 }
 
 static char *
@@ -63,7 +65,8 @@ enumerate_device (GPtrArray *nodes, const SgTunnelSubnet *subnet, const SgTunnel
 static int
 enumerate (sd_bus *bus, const char *prefix, void *data, char ***ret_nodes, sd_bus_error *ret_error)
 {
-    const SgTunnel *tunnel = ((const SgService *) data)->model->tunnel;
+    const SgModel *model = ((const SgService *) data)->model;
+    const SgTunnel *tunnel = model->tunnel;
     GPtrArray *nodes = g_ptr_array_new ();
 
     for (guint i = 0; tunnel && i < tunnel->subnets->len; i++) {
@@ -73,6 +76,8 @@ enumerate (sd_bus *bus, const char *prefix, void *data, char ***ret_nodes, sd_bu
         for (guint k = 0; k < subnet->devices->len; k++)
             enumerate_device (nodes, subnet, g_ptr_array_index (subnet->devices, k));
     }
+    for (guint i = 0; i < model->opened->len; i++)
+        g_ptr_array_add (nodes, sg_pinhole_path (&g_array_index (model->opened, SgOpened, i).id));
     g_ptr_array_add (nodes, NULL);
     /* sd-bus frees it with free(3), which is what g_free() is (GLib 2.46). */
     *ret_nodes = (char **) g_ptr_array_free (nodes, /* free_seg= */ FALSE);
@@ -277,11 +282,44 @@ signal_device (SgService *service, const SgTunnelSubnet *subnet, const SgTunnelD
     emit (service, path, SG_BUS_DEVICE, &changed);
 }
 
+/* What devices opened since @old, or asked for again. */
+static void
+signal_opened (SgService *service, const GArray *old)
+{
+    for (guint i = 0; i < service->model->opened->len; i++) {
+        const SgOpened *now = &g_array_index (service->model->opened, SgOpened, i);
+        const SgOpened *before = sg_opened_find (old, &now->id);
+        g_autofree char *path = sg_pinhole_path (&now->id);
+        Changed changed = {0};
+
+        if (!before) {
+            (void) sd_bus_emit_interfaces_added (service->bus, path, SG_BUS_PINHOLE, NULL);
+            continue;
+        }
+        note (&changed, "InternalPort", now->internal != before->internal);
+        note (&changed, "Expires", now->expires_ms != before->expires_ms);
+        emit (service, path, SG_BUS_PINHOLE, &changed);
+    }
+}
+
+static void
+signal_opened_gone (SgService *service, const GArray *next)
+{
+    for (guint i = 0; i < service->model->opened->len; i++) {
+        const SgPinholeId *id = &g_array_index (service->model->opened, SgOpened, i).id;
+        g_autofree char *path = sg_pinhole_path (id);
+
+        if (!sg_opened_find (next, id))
+            (void) sd_bus_emit_interfaces_removed (service->bus, path, SG_BUS_PINHOLE, NULL);
+    }
+}
+
 void
 sg_bus_tunnel_signal (SgService *service, const SgModel *old)
 {
     const SgTunnel *tunnel = service->model->tunnel;
 
+    signal_opened (service, old->opened);
     if (!tunnel || (old->tunnel && old->tunnel->generation == tunnel->generation))
         return;
     for (guint i = 0; i < tunnel->subnets->len; i++) {
@@ -300,6 +338,7 @@ sg_bus_tunnel_signal_gone (SgService *service, const SgModel *next)
 {
     const SgTunnel *tunnel = service->model->tunnel;
 
+    signal_opened_gone (service, next->opened);
     if (!tunnel || (next->tunnel && next->tunnel->generation == tunnel->generation))
         return;
     for (guint i = 0; i < tunnel->subnets->len; i++) {

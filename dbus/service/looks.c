@@ -113,6 +113,7 @@ show (SgLooks *looks, SgPass *pass)
     SgModel *model = sg_model_new (pass->state, pass->snapshot, pass->wanted, service->catalog);
 
     sg_model_take_tunnel (model, pass->tunnel, pass->config, pass->snapshot);
+    sg_model_take_opened (model, sg_opened_read (pass->tunnel));
     sg_service_show (service, model);
     sg_watch_tune (service->watch, sg_snapshot_waits_for_refresh (pass->snapshot));
 }

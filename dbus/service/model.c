@@ -17,6 +17,12 @@ free_gateway (void *data)
     g_free (gateway);
 }
 
+static GArray *
+no_opened (void)
+{
+    return g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ FALSE, sizeof (SgOpened));
+}
+
 void
 sg_model_free (SgModel *model)
 {
@@ -26,6 +32,7 @@ sg_model_free (SgModel *model)
     g_ptr_array_unref (model->warnings);
     g_ptr_array_unref (model->gateways);
     sg_tunnel_free (model->tunnel);
+    g_array_unref (model->opened);
     g_free (model->endpoint);
     g_free (model);
 }
@@ -173,6 +180,7 @@ sg_model_new (const SgState *state, const SgSnapshot *snapshot, const SgWanted *
         g_ptr_array_add (model->gateways, active_gateway (gateway, snapshot, catalog));
     }
     model->endpoint = g_strdup ("");
+    model->opened = no_opened ();
     add_inactive (model, catalog);
     g_ptr_array_sort (model->gateways, compare_gateways);
     for (guint i = 0; i < model->gateways->len; i++) {
@@ -255,6 +263,13 @@ sg_model_take_tunnel (SgModel *model, const SgTunnel *tunnel, const SgConfig *co
     model->endpoint = find_endpoint (config, snapshot);
 }
 
+void
+sg_model_take_opened (SgModel *model, GArray *opened)
+{
+    g_array_unref (model->opened);
+    model->opened = opened;
+}
+
 /* ---- without news ---- */
 
 static SgModelGateway *
@@ -283,6 +298,7 @@ sg_model_new_failed (const SgModel *old, const char *problem)
     g_ptr_array_add (model->warnings, NULL);
     model->gateways = g_ptr_array_new_with_free_func (free_gateway);
     model->tunnel = old && old->tunnel ? sg_tunnel_copy (old->tunnel) : NULL;
+    model->opened = old ? g_array_ref (old->opened) : no_opened ();
     model->port = old ? old->port : 0;
     model->endpoint = g_strdup (old ? old->endpoint : "");
     for (guint i = 0; old && i < old->gateways->len; i++)

@@ -6,6 +6,7 @@
 #include "core/state.h"
 #include "core/tunnel.h"
 #include "core/wanted.h"
+#include "opened.h"
 
 typedef struct {
     char name[IFNAMSIZ];
@@ -23,6 +24,7 @@ typedef struct {
     GPtrArray *warnings; /* of char *, NULL at the end */
     GPtrArray *gateways; /* of SgModelGateway, sorted by name */
     SgTunnel *tunnel;    /* without a secret key; NULL: no tunnel role */
+    GArray *opened;      /* of SgOpened: what its devices opened themselves */
     uint16_t port;       /* of the tunnel */
     char *endpoint;      /* how devices reach this machine; "" = unknown */
 } SgModel;
@@ -36,6 +38,8 @@ SgModel *sg_model_new (const SgState *state, const SgSnapshot *snapshot, const S
 /* Adds the tunnel role, of which @tunnel (may be NULL) is the state. */
 void sg_model_take_tunnel (SgModel *model, const SgTunnel *tunnel, const SgConfig *config,
                            const SgSnapshot *snapshot);
+/* Adds @opened, which is taken over. */
+void sg_model_take_opened (SgModel *model, GArray *opened);
 /* What is left of @old (may be NULL) when nothing newer can be known because of @problem. */
 SgModel *sg_model_new_failed (const SgModel *old, const char *problem);
 void sg_model_free (SgModel *model);

@@ -38,7 +38,7 @@ struct SgWatch {
     SgNotifyInterest interest;
     bool heard;          /* and not looked at yet */
     bool networkmanager; /* of it, too */
-    sd_event_source *socket, *folder, *timer;
+    sd_event_source *socket, *folder, *run_folder, *timer;
     sd_bus_slot *signals, *owner;
 };
 
@@ -179,6 +179,15 @@ on_folder (sd_event_source *source, const struct inotify_event *event, void *dat
     return 0;
 }
 
+/* Of the files that programs share in /run only this one is shown. */
+static int
+on_run_folder (sd_event_source *source, const struct inotify_event *event, void *data)
+{
+    if (event->len > 0 && strcmp (event->name, SG_OPENED_FILE) == 0)
+        hear (data, /* networkmanager= */ false);
+    return 0;
+}
+
 /* ---- NetworkManager ---- */
 
 static bool
@@ -270,6 +279,9 @@ add_sources (SgWatch *watch)
     if (r >= 0)
         r = sd_event_add_inotify (event, &watch->folder, SG_STATE_DIR,
                                   IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE, on_folder, watch);
+    if (r >= 0)
+        r = sd_event_add_inotify (event, &watch->run_folder, SG_RUNTIME_DIR,
+                                  IN_MOVED_TO | IN_MODIFY | IN_DELETE, on_run_folder, watch);
     return r;
 }
 
@@ -280,7 +292,8 @@ sg_watch_new (SgService *service, GError **error)
     int r;
 
     watch->service = service;
-    if (!open_netlink (watch, error) || !sg_fs_make_folder (SG_STATE_DIR, error)) {
+    if (!open_netlink (watch, error) || !sg_fs_make_folder (SG_STATE_DIR, error) ||
+        !sg_fs_make_folder (SG_RUNTIME_DIR, error)) {
         sg_watch_free (watch);
         return NULL;
     }
@@ -304,6 +317,7 @@ sg_watch_free (SgWatch *watch)
     sd_bus_slot_unref (watch->owner);
     sd_event_source_disable_unref (watch->socket);
     sd_event_source_disable_unref (watch->folder);
+    sd_event_source_disable_unref (watch->run_folder);
     sd_event_source_disable_unref (watch->timer);
     if (watch->route >= 0)
         close (watch->route);

@@ -72,9 +72,10 @@ find (const SgTunnelCall *call, SgTunnelDeviceId *id, SgPinhole *ret_pinhole, GE
         sg_tunnel_subnet_find (sg_tunnel_find (call->tunnel, &id->network), &id->ip4),
         range.first.protocol, range.first.external);
     if (!found || range.n > 1) {
-        g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND,
-                     "“%s” has no pinhole %s %s; `sixgatectl pinhole list` tells them",
-                     call->words[1], call->words[2], call->words[3]);
+        g_set_error (
+            error, SG_ERROR, SG_ERROR_NOT_FOUND,
+            "“%s” has no pinhole %s %s that was made by hand; `sixgatectl pinhole list` tells them",
+            call->words[1], call->words[2], call->words[3]);
         return false;
     }
     *ret_pinhole = *found;

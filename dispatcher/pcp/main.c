@@ -3,6 +3,7 @@
  * it with the first request, and it ends when there are no more. */
 #include <errno.h>
 #include <locale.h>
+#include <net/if.h>
 #include <poll.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -22,6 +23,7 @@
 
 typedef struct {
     int fd;
+    const char *interface; /* the devices' link */
     SgMappings *mappings;
     SgDatagram *datagrams; /* SG_DATAGRAMS_MAX */
     GArray *changes;       /* of SgPcpChange */
@@ -65,6 +67,24 @@ announce (const Server *server)
     }
 }
 
+/* ---- where requests come from ---- */
+
+/* BindToDevice= of systemd takes no instance name, so the socket is bound here, for as long as systemd holds
+ * it. One that is bound already stays (only CAP_NET_RAW may change that): decide() looks in any case. */
+static void
+bind_to_tunnel (const Server *server)
+{
+    (void) setsockopt (server->fd, SOL_SOCKET, SO_BINDTODEVICE, server->interface,
+                       (socklen_t) strlen (server->interface));
+}
+
+/* On another link anybody can write a device's address into a packet. */
+static bool
+came_by (const SgDatagram *datagram, unsigned link)
+{
+    return link != 0 && datagram->local.ipi6_ifindex == link;
+}
+
 /* ---- requests ---- */
 
 static bool
@@ -83,6 +103,7 @@ static void
 decide (const Server *server, int n)
 {
     uint64_t now = sg_mappings_now ();
+    unsigned link = if_nametoindex (server->interface);
 
     g_array_set_size (server->changes, 0);
     for (int i = 0; i < n; i++) {
@@ -90,8 +111,11 @@ decide (const Server *server, int n)
         SgPcpDatagram question = {sg_ip_from_bytes (AF_INET6, &datagram->peer.sin6_addr),
                                   datagram->request, datagram->request_len, now};
 
-        datagram->answer_len = sg_pcp_server_answer (sg_mappings_server (server->mappings),
-                                                     &question, datagram->answer, server->changes);
+        datagram->answer_len =
+            came_by (datagram, link)
+                ? sg_pcp_server_answer (sg_mappings_server (server->mappings), &question,
+                                        datagram->answer, server->changes)
+                : 0;
     }
 }
 
@@ -158,7 +182,7 @@ main (int argc, char **argv)
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ FALSE, sizeof (SgPcpChange));
     g_autoptr (SgMappings) mappings = NULL;
     g_autoptr (GError) error = NULL;
-    Server server = {SD_LISTEN_FDS_START, NULL, datagrams, changes};
+    Server server = {SD_LISTEN_FDS_START, NULL, NULL, datagrams, changes};
     SgConfig *config;
 
     setlocale (LC_ALL, "");
@@ -170,6 +194,8 @@ main (int argc, char **argv)
     else if (sg_privileges_drop (&error) && (config = sg_files_load_config (&error)) &&
              (mappings = sg_mappings_open (config, &error))) {
         server.mappings = mappings;
+        server.interface = config->tunnel_interface; /* of @mappings now */
+        bind_to_tunnel (&server);
         if (!run (&server, &error))
             drop_requests (&server);
     }

@@ -74,43 +74,24 @@ sg_mappings_server (const SgMappings *mappings)
 
 /* ---- devices ---- */
 
-typedef void (*EachDevice) (const SgTunnelDevice *device, const SgIp *ip, void *data);
-
-static void
-each_device (const SgTunnel *tunnel, EachDevice each, void *data)
-{
-    for (guint i = 0; tunnel && i < tunnel->subnets->len; i++) {
-        const SgTunnelSubnet *subnet = g_ptr_array_index (tunnel->subnets, i);
-
-        for (guint j = 0; sg_prefix_is_set (&subnet->prefix) && j < subnet->devices->len; j++) {
-            const SgTunnelDevice *device = g_ptr_array_index (subnet->devices, j);
-            SgIp ip = sg_tunnel_device_ip6 (subnet, device);
-
-            each (device, &ip, data);
-        }
-    }
-}
-
-static void
-introduce (const SgTunnelDevice *device, const SgIp *ip, void *data)
-{
-    sg_pcp_server_add_device (data, ip, device->allow_pinholes, device->pinholes);
-}
-
-static void
-collect (const SgTunnelDevice *device, const SgIp *ip, void *data)
-{
-    if (device->allow_pinholes)
-        g_array_append_vals (data, ip, 1);
-}
-
 GArray *
 sg_mappings_clients (const SgMappings *mappings)
 {
+    const SgTunnel *tunnel = mappings->tunnel;
     GArray *clients =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ FALSE, sizeof (SgIp));
 
-    each_device (mappings->tunnel, collect, clients);
+    for (guint i = 0; tunnel && i < tunnel->subnets->len; i++) {
+        const SgTunnelSubnet *subnet = g_ptr_array_index (tunnel->subnets, i);
+
+        for (guint k = 0; sg_prefix_is_set (&subnet->prefix) && k < subnet->devices->len; k++) {
+            const SgTunnelDevice *device = g_ptr_array_index (subnet->devices, k);
+            SgIp ip = sg_tunnel_device_ip6 (subnet, device);
+
+            if (device->allow_pinholes)
+                g_array_append_val (clients, ip);
+        }
+    }
     return clients;
 }
 
@@ -129,7 +110,8 @@ read_tunnel (SgMappings *mappings, GError **error)
     mappings->tunnel = tunnel;
     mappings->stamp = stamp;
     mappings->server = sg_pcp_server_new (sg_mappings_now ());
-    each_device (tunnel, introduce, mappings->server);
+    if (tunnel)
+        sg_pcp_server_add_tunnel (mappings->server, tunnel);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/pcp-parts.h"
+#include "core/tunnel-addresses.h"
 
 #define CREDIT 1000u /* of one request */
 
@@ -68,6 +69,21 @@ sg_pcp_server_add_device (SgPcpServer *server, const SgIp *ip, bool allowed,
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ FALSE, sizeof (SgPcpMapping));
     device->credit = SG_PCP_RATE_BURST * CREDIT;
     g_hash_table_insert (server->devices, &device->ip, device);
+}
+
+void
+sg_pcp_server_add_tunnel (SgPcpServer *server, const SgTunnel *tunnel)
+{
+    for (guint i = 0; i < tunnel->subnets->len; i++) {
+        const SgTunnelSubnet *subnet = g_ptr_array_index (tunnel->subnets, i);
+
+        for (guint k = 0; sg_prefix_is_set (&subnet->prefix) && k < subnet->devices->len; k++) {
+            const SgTunnelDevice *device = g_ptr_array_index (subnet->devices, k);
+            SgIp ip = sg_tunnel_device_ip6 (subnet, device);
+
+            sg_pcp_server_add_device (server, &ip, device->allow_pinholes, device->pinholes);
+        }
+    }
 }
 
 /* ---- mappings from before ---- */

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/pcp-message.h"
+#include "core/tunnel.h"
 
 /* What a device may have and do. */
 #define SG_PCP_PORTS_MAX 256u    /* open by PCP at once */
@@ -49,6 +50,8 @@ void sg_pcp_server_reset_epoch (SgPcpServer *server, uint64_t now_ms);
  * by hand. */
 void sg_pcp_server_add_device (SgPcpServer *server, const SgIp *ip, bool allowed,
                                const GPtrArray *pinholes);
+/* The same for each device of @tunnel that has an IPv6 address; @tunnel has to outlive @server. */
+void sg_pcp_server_add_tunnel (SgPcpServer *server, const SgTunnel *tunnel);
 /* A mapping from before, in place of the one at its internal port, if any. False where the device is
  * not known or may not have it. */
 bool sg_pcp_server_restore (SgPcpServer *server, const SgIp *device, const SgPcpMapping *mapping);

@@ -317,8 +317,8 @@ find_pinhole (Change *change, const SgPinhole *which, GError **error)
     SgPinhole *pinhole = sg_tunnel_device_find (change->device, which->protocol, which->external);
 
     if (!pinhole) {
-        g_autofree char *what =
-            g_strdup_printf ("pinhole at port %u of “%s”", which->external, change->device->name);
+        g_autofree char *what = g_strdup_printf ("pinhole at port %u of “%s” that was made by hand",
+                                                 which->external, change->device->name);
 
         not_found (what, error);
         g_clear_pointer (&change->tunnel, sg_tunnel_free);

@@ -43,7 +43,7 @@ for ports in 0 65536 80-79 80: :80 80:0 80:70000 x 80-80x ''; do
 done
 ok "a range beyond the last port is refused" refused 'ends with 65535' "$program" pinhole add home one tcp 100-110:65530
 ok "neither tcp nor udp is refused" refused 'say tcp or udp' "$program" pinhole add home one sctp 80
-ok "one that is not there cannot be disabled" refused 'has no pinhole tcp 81' "$program" pinhole disable home one tcp 81
+ok "one that is not there cannot be disabled" refused 'has no pinhole tcp 81 that was made by hand' "$program" pinhole disable home one tcp 81
 ok "disabled" tunnel pinhole disable home one tcp 80
 ok "another label" tunnel pinhole label home one tcp 80 web
 ok "it stays, with its label" same "$(pinholes | cut -d, -f1)" "tcp 80 8080 disabled web"

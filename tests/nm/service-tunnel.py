@@ -2,7 +2,9 @@
 """The tunnel role on the bus, call by call, with a real NetworkManager and without WireGuard in the kernel:
 subnets, devices, the server's profile, rights, conflicts. TAP."""
 import contextlib
+import os
 import re
+import time
 
 from service_kit import *  # pylint: disable=wildcard-import,unused-wildcard-import
 
@@ -335,7 +337,7 @@ def subscribed():
     told = []
     root.call('Subscribe')
     watcher = root.bus.signal_subscribe(NAME, None, None, None, None, Gio.DBusSignalFlags.NONE,
-                                        lambda *signal: told.append(f'{signal[2]} {signal[5].unpack()}'))
+                                        lambda *signal: told.append(f'{signal[2]} {signal[4]} {signal[5].unpack()}'))
     yield told
     root.call('Unsubscribe')
     root.bus.signal_unsubscribe(watcher)
@@ -379,6 +381,29 @@ def _():
             check('UnknownMethod' in str(error) or 'UnknownObject' in str(error), error)
         else:
             raise AssertionError(f'{path} is an object')
+
+
+@case('what a device opened itself is shown while it lasts, also to who subscribed, and not changed from here')
+def _():
+    subnet('SetIPv6', 'fd59::/64', {'allow-ula': GLib.Variant('b', True)}, signature='(sa{sv})')
+    device('SetAllowPinholes', True, signature='(b)')
+    one, two = ONE + '/tcp8080', ONE + '/tcp8081'
+    ends = time.monotonic() + 60
+    with subscribed() as told:
+        with open('/run/sixgate/pcp', 'w', encoding='ascii') as file:
+            file.write('sixgate-pcp version=1 epoch=0\nopen device=fd59::a3b:2 protocol=6 internal=80 external=8080 '
+                       f'size=2 expires={int(ends * 1000)} nonce={"6e" * 12}\n')
+        wait_until(lambda: any(one in t for t in told) and any(two in t for t in told), 5, lambda: told)
+        same([root.get(name, two, PINHOLE) for name in ('Device', 'Protocol', 'ExternalPort', 'InternalPort', 'Enabled', 'Source')],
+             [ONE, 'tcp', 8081, 81, True, 'pcp'])
+        left = root.get('Expires', two, PINHOLE) / 1e6 - time.time()
+        check(55 < left <= 60, left)
+        introspects(one, PINHOLE)
+        refused('NotFound', 'by hand', pinhole, 'Remove', path=one)
+        del told[:]
+        os.unlink('/run/sixgate/pcp')
+        wait_until(lambda: any('InterfacesRemoved' in t and two in t for t in told), 5, lambda: told)
+    subnet('ClearIPv6')
 
 
 @case('Remove of a pinhole: it is gone, from the state and the bus')

@@ -100,6 +100,16 @@ class WireguardTunnels:
         out = run('wg', 'show', wg, 'latest-handshakes', check=False)
         return out.strip() and not out.rstrip().endswith('\t0')
 
+    @staticmethod
+    def heard_again(wg):
+        """The server learns where the host is now by the next keepalive: whether one came."""
+        agent, device = WATCH[wg]
+
+        def received():
+            return int(run('ip', 'netns', 'exec', agent, 'wg', 'show', device, 'transfer').split()[1])
+        before = received()
+        return until(lambda: received() > before)
+
 
 class PairTunnels:
     """Where the kernel has no WireGuard: pairs with one hardware address and no neighbour discovery.
@@ -133,6 +143,10 @@ class PairTunnels:
 
     @staticmethod
     def carries(_wg):
+        return True
+
+    @staticmethod
+    def heard_again(_wg):
         return True
 
 

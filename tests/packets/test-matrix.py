@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections import namedtuple
 
+from family import HOST, LAN_CLIENT
 from internet import FAR, INJECTED, Tap, run
 from managed import IN_GUEST, LANS, Managed, lines, until
 from roads import Roads
@@ -144,6 +145,10 @@ class Story:
     def replugged(self):
         self.net.replug_lan(lambda: self.by_itself(self.net.settled(), 'the LAN unplugged'))
         self.by_itself(self.net.wait_for('eth0'), 'the LAN plugged in again')
+        lan = self.net.agents['lan']
+        self.ok(until(lambda: lan.echo(to=HOST['eth0'], source=LAN_CLIENT) == 'ok') and
+                all([self.net.tunnels.heard_again(g) for g in self.there[1:]]),
+                'the LAN plugged in again: neighbours and servers know where the host is')
         self.check('wg0', what='replugged')
 
     def restarted(self):

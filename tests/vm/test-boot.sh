@@ -30,6 +30,9 @@ until_ok 5 ping -c 1 -W 1 2001:db8:1::1
 ok "positive control: without us the host goes out by the LAN" seen_as $HOST_LAN host $FAR
 ok "and the counter counts it" test "$(counted home)" -gt 0
 
+complaints() { systemd-analyze verify /lib/systemd/system/sixgate*.{service,socket,timer,path} 'sixgate-pcp@wg\x2dsixgate.socket' 2>&1 | grep -E '/sixgate[^ ]*:[0-9]+:'; }
+ok "systemd takes every line of our units" same "$(complaints)" ""
+
 systemctl enable --quiet sixgate-boot.service
 ok "the unit starts" systemctl start sixgate-boot.service
 ok "before network-pre.target" grep -qw network-pre.target <<<"$(unit Before)"

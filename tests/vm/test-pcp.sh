@@ -24,6 +24,12 @@ gets() {   # gets PATTERN PCP...
     out=$(pcp "$@")
     grep -qE "^$pattern" <<<"$out" || { echo "it got: $out"; return 1; }
 }
+refuses() {   # refuses PATTERN COMMAND...
+    local pattern=$1 out
+    shift
+    if out=$("$@" 2>&1); then echo "it was done"; return 1; fi
+    grep -q "$pattern" <<<"$out" || { echo "$out"; return 1; }
+}
 epoch_of() { sed -n 's/.*epoch=\([0-9]*\).*/\1/p'; }
 
 systemctl start sixgate-reconcile.service sixgate-reconcile.socket sixgate-nftables.socket
@@ -80,10 +86,28 @@ ok "enabled it is open" open_as $ONE 443
 ok "removing ends the flows through it, translated ones too" flow 80 8443 tunnel pinhole remove home one tcp 80
 ok "nothing more to do" sh -c "$SIXGATE_RECONCILE -v | grep -qE '(^|[^0-9])0 writes'"
 
+# --- by hand, over the bus
+ctl() { sixgatectl "$@"; }
+ok "sixgatectl opens a port" ctl pinhole add home one tcp 9003 --label bus
+ok "it is open at once" open_as $ONE 9003
+ok "it is listed as open, with its label" sh -c "sixgatectl pinhole list home one | grep -qE '^one .* $ONE +tcp 9003 +9003 +open +bus$'"
+ok "sixgatectl opens a port that leads to another" ctl pinhole add home one tcp 90:9002
+ok "it leads there" open_as $ONE 90 9002
+ok "and does not open that" closed $ONE 9002
+ok "disabled by sixgatectl, the flows through it end" flow 9003 9003 ctl pinhole disable home one tcp 9003
+ok "and it is closed" closed $ONE 9003
+ctl pinhole enable home one tcp 9003
+ok "removed by sixgatectl, the flows through it end" flow 9003 9003 ctl pinhole remove home one tcp 9003
+ok "translated ones too" flow 90 9002 ctl pinhole remove home one tcp 90
+ok "the one is closed" closed $ONE 9003
+ok "and the other" closed $ONE 90
+
 # --- by PCP
 ok "systemd holds the socket" until_ok 5 systemctl -q is-active "$UNIT.socket"
 ok "a device opens a port" gets 'SUCCESS lifetime=3600 external=9000 ' map 9000
 ok "it is open at once" open_as $ONE 9000
+ok "sixgatectl shows who opened it, and for how long" sh -c "sixgatectl pinhole list home one | grep -qE ' tcp 9000 +9000 +open +by the device itself, for 3[56][0-9][0-9] s$'"
+ok "and does not change it" refuses "it ends by itself" sixgatectl pinhole disable home one tcp 9000
 ok "renewed" gets 'SUCCESS lifetime=7200 external=9000 ' map 9000 lifetime=7200
 ok "at the anycast address, which answers itself" env AT=$ANYCAST bash -c "$(declare -f pcp gets in_ns same); here=$here SERVER=$SERVER; gets 'SUCCESS lifetime=120 external=9001 ' map 9001 lifetime=1"
 ok "it is deprecated, so never a source" sh -c "ip -6 addr show dev wg-sixgate to $ANYCAST | grep -q deprecated"
@@ -158,5 +182,45 @@ systemctl start sixgate-reconcile.socket sixgate-nftables.socket
 # --- from elsewhere
 ok "the server does not answer on its WAN" env NS=far bash -c "$(declare -f pcp gets in_ns); here=$here; AT=2001:db8:1::10 gets silence map 9000 wait=2"
 ok "nor at the tunnel's address from there" env NS=far bash -c "$(declare -f pcp gets in_ns); here=$here; AT=$SERVER gets silence map 9000 wait=2"
+ok "nor this machine itself, which has it on another interface" env -u NS python3 -c "
+import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.settimeout(2); s.connect(('$SERVER', 5351)); s.send(b'\\2\\0' + b'\\0' * 22)
+try: raise SystemExit('it answered: %r' % s.recv(99))
+except (ConnectionRefusedError, socket.timeout): pass"
+ip -n one addr add $TWO/128 dev wg0 nodad
+ok "a device that takes another's address is not answered" gets silence map 9001 source=$TWO wait=2
+ok "and opens nothing by it" closed $TWO 9001
+ip -n one addr del $TWO/128 dev wg0
+ok "a port that was not asked for is closed" closed $ONE 9002
+ip -n far addr add $ONE/128 dev wan nodad
+ip -n isp -6 route replace $ONE/128 via 2001:db8:3::2 dev far
+ok "nor is who takes a device's address outside" env NS=far bash -c "$(declare -f pcp gets in_ns); here=$here; AT=$SERVER gets silence map 9002 source=$ONE wait=2"
+ip -n isp -6 route del $ONE/128
+ip -n far addr del $ONE/128 dev wan
+ok "and opens nothing by it" closed $ONE 9002
+ok "the socket is bound to the tunnel's interface" sh -c "ss -uln6 'sport = :5351' | grep -q '%wg-sixgate:5351'"
+
+# --- the next boot: of the kernel's part, and of /run, nothing is left
+older() { [ "$(pcp announce | epoch_of)" -ge 6 ]; }
+until_ok 15 older
+epoch=$(pcp announce | epoch_of) asked=$SECONDS
+# As a client finds out (RFC 6887, section 8.5): the epoch did not go on as the time did.
+epoch_began_anew() { [ "$(pcp announce | epoch_of)" -lt $((epoch + SECONDS - asked - 3)) ]; }
+systemctl stop sixgate-reconcile.socket sixgate-nftables.socket sixgate-reconcile.service "$UNIT.socket" "$UNIT.service" sixgate.service NetworkManager
+nft flush ruleset
+ip -6 rule flush; ip -6 rule add pref 32766 lookup main; ip -6 rule add pref 0 lookup local 2>/dev/null
+ip link del wg-sixgate
+find /run/sixgate -mindepth 1 -delete
+systemctl start sixgate-boot.service sixgate-reconcile.socket sixgate-nftables.socket NetworkManager
+nmcli device set eth0 managed no
+ok "after a boot: the tunnel is up" until_ok 30 ip -o addr show dev wg-sixgate to $SERVER
+ok "after a boot: the home host finds its server again, as its next handshake does" until_ok 40 device_pings one 10.59.0.1
+ok "after a boot: pinholes by hand are back by themselves" until_ok 20 open_as $ONE 443
+ok "after a boot: what devices had opened is closed" closed $ONE 9000
+ok "after a boot: the server answers" until_ok 10 gets 'SUCCESS' announce
+ok "after a boot: devices learn by the epoch that theirs are lost" epoch_began_anew
+ok "after a boot: they get theirs back" gets 'SUCCESS .*external=9000 ' map 9000
+ok "after a boot: open again" open_as $ONE 9000
 jobs -p | xargs -r kill 2>/dev/null
 finish
