@@ -29,7 +29,7 @@ typedef struct {
     GArray *changes;       /* of SgPcpChange */
 } Server;
 
-/* ---- announcements (RFC 6887, section 14.1.2) ---- */
+/* ---- announcements (RFC 6887, section 14.1.3) ---- */
 
 static void
 announce_from (const Server *server, const GArray *clients, const struct in6_pktinfo *local)

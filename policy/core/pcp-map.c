@@ -10,6 +10,8 @@
 #define PORTS_END 65536u
 /* Where a port is looked for when neither the suggested one nor the internal one is free. */
 #define PORTS_BEGIN 1024u
+/* PCP's own UDP ports, which are given to nobody (section 11.3): the client's, behind it the server's. */
+#define OWN_PORTS 2u
 
 /* ---- what there is ---- */
 
@@ -57,6 +59,9 @@ taken_until (const SgPcpCall *call, uint32_t first, uint32_t size)
 {
     const SgPcpDevice *device = call->device;
 
+    if (call->request->protocol == IPPROTO_UDP &&
+        overlaps (first, size, SG_PCP_CLIENT_PORT, OWN_PORTS))
+        return SG_PCP_CLIENT_PORT + OWN_PORTS;
     for (guint i = 0; i < device->mappings->len; i++) {
         const SgPcpMapping *mapping = &g_array_index (device->mappings, SgPcpMapping, i);
 
@@ -140,6 +145,7 @@ static SgPcpResult delete (const SgPcpCall *call, SgPcpMapAnswer *map, uint32_t 
     SgPcpMapping *mapping = find_mapping (call);
 
     map->external = call->request->external;
+    map->external_ip = call->request->external_ip;
     map->set_size = call->request->set_size;
     map->set_first = call->request->internal;
     if (call->request->internal == 0) {
@@ -310,8 +316,6 @@ create (const SgPcpCall *call, SgPcpMapAnswer *map)
     if (used >= SG_PCP_PORTS_MAX)
         return SG_PCP_USER_EX_QUOTA;
     size = MIN (size, SG_PCP_PORTS_MAX - used);
-    if (request->prefer_failure && request->port_set && size < request->set_size)
-        return SG_PCP_CANNOT_PROVIDE_EXTERNAL; /* RFC 7753, section 6.1: all or nothing */
     external = choose_external (call, size);
     if (would_rather_fail (call, external))
         return SG_PCP_CANNOT_PROVIDE_EXTERNAL;
@@ -331,22 +335,27 @@ create (const SgPcpCall *call, SgPcpMapAnswer *map)
 
 /* ---- the request ---- */
 
-/* What no state is needed for (sections 11.1, 11.3 and 13.2). */
+/* Whether PREFER_FAILURE stands where it makes no sense (sections 11.3 and 13.2; RFC 7753, section 4.2). */
+static bool
+is_misplaced_preference (const SgPcpRequest *request)
+{
+    return request->prefer_failure &&
+           (request->lifetime == 0 || request->external == 0 || request->port_set);
+}
+
+/* What no state is needed for (section 11.3). */
 static SgPcpResult
 check (const SgPcpRequest *request)
 {
-    static const SgIp any = {AF_INET6, {0}};
-
     if (request->protocol == 0 && request->internal != 0)
         return SG_PCP_MALFORMED_REQUEST;
+    if (is_misplaced_preference (request))
+        return SG_PCP_MALFORMED_OPTION;
     if (request->lifetime == 0)
         return SG_PCP_SUCCESS;
     if ((request->protocol != IPPROTO_TCP && request->protocol != IPPROTO_UDP) ||
         request->internal == 0)
         return SG_PCP_UNSUPP_PROTOCOL;
-    if (request->prefer_failure && request->external == 0 &&
-        sg_ip_compare (&request->external_ip, &any) == 0)
-        return SG_PCP_MALFORMED_OPTION;
     return SG_PCP_SUCCESS;
 }
 

@@ -26,7 +26,7 @@ enum {
     MAP_LEN = 60,
 };
 
-/* Bytes of an option before its data, and of PORT_SET (RFC 7753, section 4.1). */
+/* Bytes of an option before its data, and of PORT_SET (RFC 7753, section 4). */
 #define OPTION_HEADER 4u
 #define PORT_SET_LEN 5u
 #define PORT_SET_PARITY 0x01
@@ -151,7 +151,7 @@ take_filter (const uint8_t *data, SgPcpRequest *request)
     return SG_PCP_SUCCESS;
 }
 
-/* A set of no port is none (RFC 7753, section 4.1). */
+/* A set of no port is none (RFC 7753, section 4.2). */
 static SgPcpResult
 take_port_set (const uint8_t *data, SgPcpRequest *request)
 {
@@ -324,7 +324,9 @@ put_options (const SgPcpContext *context, const SgPcpMapAnswer *map, uint8_t *an
     for (size_t at = MAP_LEN, from = at; at < context->len; from = at) {
         if (!next_option (context->bytes, context->len, &at, &option))
             break;
-        if (!find_option (SG_PCP_MAP, option.code))
+        /* A set of a single port is none (RFC 7753, section 4.2). */
+        if (!find_option (SG_PCP_MAP, option.code) ||
+            (option.code == OPTION_PORT_SET && map->set_size <= 1))
             continue;
         memcpy (answer + to, context->bytes + from, at - from);
         if (option.code == OPTION_PORT_SET) {

@@ -96,5 +96,5 @@ typedef struct {
 /* The success of a MAP, with the options that were processed. */
 size_t sg_pcp_put_map (const SgPcpContext *context, const SgPcpMapAnswer *map,
                        uint8_t answer[SG_PCP_MESSAGE_MAX]);
-/* The success of an ANNOUNCE; also what is sent to clients unasked (section 14.1.2). */
+/* The success of an ANNOUNCE; also what is sent to clients unasked (sections 14.1.2 and 14.1.3). */
 size_t sg_pcp_put_announce (uint32_t epoch, uint8_t answer[SG_PCP_MESSAGE_MAX]);

@@ -74,6 +74,29 @@ option_twice (World *world)
 }
 
 static void
+option_too_long (World *world)
+{
+    uint8_t *data;
+
+    pcp_map (world, 80);
+    data = pcp_option (world, 3, 20);
+    pcp_put16 (data - 2, 24); /* its length */
+    pcp_expect (world, SG_PCP_MALFORMED_OPTION);
+}
+
+static void
+error_copies (World *world)
+{
+    pcp_map (world, 80);
+    pcp_suggest (world, 1234);
+    pcp_option (world, 99, 8);
+    pcp_expect (world, SG_PCP_UNSUPP_OPTION);
+    g_assert_cmpmem (world->answer + 24, world->answer_len - 24, world->bytes + 24,
+                     world->len - 24);
+    g_assert_cmpuint (world->changes->len, ==, 0);
+}
+
+static void
 option_in_answer (World *world)
 {
     pcp_map (world, 80);
@@ -347,6 +370,30 @@ static_port_taken (World *world)
     pcp_open_port (world, 443, 8443, 443); /* switched off, it still has its port */
 }
 
+/* Of UDP; TCP has them. A run of ports goes around them, too. */
+static void
+own_ports (World *world)
+{
+    pcp_map (world, 5340);
+    world->bytes[36] = IPPROTO_UDP;
+    pcp_port_set (world, 20, false);
+    pcp_expect (world, SG_PCP_SUCCESS);
+    g_assert_cmpuint (EXTERNAL (world), >, 5351);
+    world->source = pcp_ip_of (OTHER);
+    for (unsigned port = 5350; port <= 5351; port++) {
+        pcp_map (world, port);
+        world->bytes[36] = IPPROTO_UDP;
+        pcp_expect (world, SG_PCP_SUCCESS);
+        g_assert_cmpuint (EXTERNAL (world), >, 5351);
+    }
+    pcp_map (world, 80);
+    world->bytes[36] = IPPROTO_UDP;
+    pcp_suggest (world, 5351);
+    pcp_prefer_failure (world);
+    pcp_expect (world, SG_PCP_CANNOT_PROVIDE_EXTERNAL);
+    pcp_open_port (world, 5351, 0, 5351);
+}
+
 /* ---- section 13 ---- */
 
 static void
@@ -406,6 +453,27 @@ prefer_failure_nothing (World *world)
     pcp_map (world, 80);
     pcp_prefer_failure (world);
     pcp_expect (world, SG_PCP_MALFORMED_OPTION);
+}
+
+static void
+prefer_failure_no_port (World *world)
+{
+    pcp_map (world, 80);
+    pcp_suggest_ip (world, CLIENT);
+    pcp_prefer_failure (world);
+    pcp_expect (world, SG_PCP_MALFORMED_OPTION);
+}
+
+static void
+prefer_failure_deletion (World *world)
+{
+    pcp_open_port (world, 80, 8080, 8080);
+    pcp_map (world, 80);
+    pcp_suggest (world, 8080);
+    pcp_lifetime (world, 0);
+    pcp_prefer_failure (world);
+    pcp_expect (world, SG_PCP_MALFORMED_OPTION);
+    g_assert_cmpuint (world->changes->len, ==, 0);
 }
 
 static void
@@ -507,6 +575,21 @@ deletion (World *world)
     /* once more: nothing to delete is success (idempotent) */
     pcp_expect (world, SG_PCP_SUCCESS);
     g_assert_cmpuint (world->changes->len, ==, 0);
+}
+
+static void
+deletion_copies (World *world)
+{
+    SgIp other = pcp_ip_of (OTHER);
+
+    pcp_open_port (world, 80, 0, 80);
+    pcp_map (world, 80);
+    pcp_suggest (world, 1234);
+    pcp_suggest_ip (world, OTHER);
+    pcp_lifetime (world, 0);
+    pcp_expect (world, SG_PCP_SUCCESS);
+    g_assert_cmpuint (EXTERNAL (world), ==, 1234);
+    g_assert_cmpmem (world->answer + 44, 16, other.bytes, 16);
 }
 
 static void
@@ -616,12 +699,42 @@ set_reduced (World *world)
     pcp_port_set (world, 1000, false);
     pcp_expect (world, SG_PCP_SUCCESS);
     g_assert_cmpuint (pcp_get16 (world, 64), ==, SG_PCP_PORTS_MAX);
-    world->source = pcp_ip_of (OTHER);
+}
+
+static void
+set_of_one (World *world)
+{
+    pcp_map (world, 6000);
+    pcp_port_set (world, 1, false);
+    pcp_expect (world, SG_PCP_SUCCESS);
+    g_assert_cmpuint (world->answer_len, ==, 60);
+    /* and one that becomes one */
+    pcp_map (world, 5999);
+    pcp_port_set (world, 5, false);
+    pcp_expect (world, SG_PCP_SUCCESS);
+    g_assert_cmpuint (world->answer_len, ==, 60);
+}
+
+static void
+set_prefer_failure (World *world)
+{
     pcp_map (world, 6000);
     pcp_suggest (world, 6000);
-    pcp_port_set (world, 1000, false);
+    pcp_port_set (world, 10, false);
     pcp_prefer_failure (world);
-    pcp_expect (world, SG_PCP_CANNOT_PROVIDE_EXTERNAL);
+    pcp_expect (world, SG_PCP_MALFORMED_OPTION);
+}
+
+static void
+set_twice_or_empty (World *world)
+{
+    pcp_map (world, 6000);
+    pcp_port_set (world, 10, false);
+    pcp_port_set (world, 10, false);
+    pcp_expect (world, SG_PCP_MALFORMED_OPTION);
+    pcp_map (world, 6000);
+    pcp_port_set (world, 0, false);
+    pcp_expect (world, SG_PCP_MALFORMED_OPTION);
 }
 
 static void
