@@ -58,8 +58,9 @@ print_wireguard (const SgWireguard *wireguard, const SgSnapshot *snapshot, GStri
 {
     const char *name = sg_snapshot_link_name (wireguard->ifindex, snapshot);
 
-    g_string_append_printf (out, "wireguard %s fwmark 0x%x%s%s\n", name ? name : "?",
-                            wireguard->fwmark, wireguard->peer_default[SG_IPV6] ? " default6" : "",
+    g_string_append_printf (out, "wireguard %s fwmark 0x%x%s%s%s\n", name ? name : "?",
+                            wireguard->fwmark, wireguard->unkeyed ? " unkeyed" : "",
+                            wireguard->peer_default[SG_IPV6] ? " default6" : "",
                             wireguard->peer_default[SG_IPV4] ? " default4" : "");
 }
 

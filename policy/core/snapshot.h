@@ -35,6 +35,7 @@ typedef struct {
 typedef struct {
     uint32_t ifindex;
     uint32_t fwmark;                /* 0 = none */
+    bool unkeyed;                   /* has no private key: who makes it is not done yet */
     bool peer_default[SG_FAMILY_N]; /* some peer's allowed-ips contain ::/0, 0.0.0.0/0 */
 } SgWireguard;
 

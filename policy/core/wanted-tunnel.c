@@ -481,6 +481,16 @@ add_proxies (SgWanted *wanted, const SgSituation *situation, const GArray *wans)
     g_array_sort (wanted->stale_proxies, (GCompareFunc) compare_proxies);
 }
 
+/* NetworkManager made the link and has not configured it yet. What is put on it now would make it take the
+ * link for somebody else's, and leave it without a key (NetworkManager 1.42: "connection-assumed"). */
+static bool
+is_unfinished (const SgSnapshot *snapshot, const SgLink *link)
+{
+    const SgWireguard *wireguard = sg_snapshot_wireguard (snapshot, link->ifindex);
+
+    return wireguard && wireguard->unkeyed;
+}
+
 static void
 warn_of_missing_link (SgWanted *wanted, const SgSituation *situation)
 {
@@ -499,8 +509,9 @@ sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation)
 
     if (!situation->tunnel)
         return;
-    if (!link) {
-        warn_of_missing_link (wanted, situation);
+    if (!link || is_unfinished (situation->snapshot, link)) {
+        if (!link)
+            warn_of_missing_link (wanted, situation);
         add_proxies (wanted, situation, /* wans= */ NULL);
         return;
     }

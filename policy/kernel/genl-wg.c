@@ -149,8 +149,11 @@ sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GArray *pe
     const struct nlattr *attrs[SG_GENL_WG_DEVICE_N];
     bool ok = sg_genl_wg_device_attrs (nlh, attrs);
 
-    if (ok && attrs[WGDEVICE_A_IFINDEX])
+    /* What follows in further messages is peers only. */
+    if (ok && attrs[WGDEVICE_A_IFINDEX]) {
         wireguard->ifindex = sg_nl_attr_u32 (attrs[WGDEVICE_A_IFINDEX]);
+        wireguard->unkeyed = !attrs[WGDEVICE_A_PRIVATE_KEY];
+    }
     if (ok && attrs[WGDEVICE_A_FWMARK])
         wireguard->fwmark = sg_nl_attr_u32 (attrs[WGDEVICE_A_FWMARK]);
     if (!ok || (attrs[WGDEVICE_A_PEERS] &&

@@ -313,6 +313,8 @@ parse_wireguard (Words *words, SgSituationText *to)
     while (peek (words)) {
         if (take_word (words, "fwmark"))
             wireguard.fwmark = take_number (words);
+        else if (take_word (words, "unkeyed"))
+            wireguard.unkeyed = true;
         else if (take_word (words, "default6"))
             wireguard.peer_default[SG_IPV6] = true;
         else if (take_word (words, "default4"))

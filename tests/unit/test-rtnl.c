@@ -650,6 +650,7 @@ test_wireguard (void)
         g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, allowed, &error));
         g_assert_cmpuint (read.ifindex, ==, 9);
         g_assert_cmpuint (read.fwmark, ==, 51820);
+        g_assert_false (read.unkeyed);
         g_assert_true (read.peer_default[SG_IPV6] == cases[i].default6);
         g_assert_true (read.peer_default[SG_IPV4] == cases[i].default4);
         check_cut (parse_wireguard, &memory, sizeof (struct genlmsghdr), 4);
