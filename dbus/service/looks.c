@@ -115,6 +115,7 @@ show (SgLooks *looks, SgPass *pass)
     sg_model_take_tunnel (model, pass->tunnel, pass->config, pass->snapshot);
     sg_model_take_opened (model, sg_opened_read (pass->tunnel));
     sg_service_show (service, model);
+    sg_watch_look_at (service->watch, sg_opened_first_end (service->model->opened));
     sg_watch_tune (service->watch, sg_snapshot_waits_for_refresh (pass->snapshot));
 }
 

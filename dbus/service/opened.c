@@ -117,6 +117,16 @@ sg_opened_find (const GArray *opened, const SgPinholeId *id)
 }
 
 uint64_t
+sg_opened_first_end (const GArray *opened)
+{
+    uint64_t first = UINT64_MAX;
+
+    for (guint i = 0; i < opened->len; i++)
+        first = MIN (first, g_array_index (opened, SgOpened, i).expires_ms);
+    return opened->len ? first + SG_PCP_GRACE_MS : 0;
+}
+
+uint64_t
 sg_opened_expires (const SgOpened *opened)
 {
     int64_t offset = g_get_real_time () - g_get_monotonic_time ();

@@ -20,5 +20,7 @@ typedef struct {
 GArray *sg_opened_read (const SgTunnel *tunnel);
 /* NULL: it is not among @opened. */
 const SgOpened *sg_opened_find (const GArray *opened, const SgPinholeId *id);
+/* When the first of @opened is forgotten, of CLOCK_MONOTONIC in ms; 0: there is none. */
+uint64_t sg_opened_first_end (const GArray *opened);
 /* When it ends, in microseconds since 1970. */
 uint64_t sg_opened_expires (const SgOpened *opened);

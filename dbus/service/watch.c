@@ -38,17 +38,17 @@ struct SgWatch {
     SgNotifyInterest interest;
     bool heard;          /* and not looked at yet */
     bool networkmanager; /* of it, too */
-    sd_event_source *socket, *folder, *run_folder, *timer;
+    sd_event_source *socket, *folder, *run_folder, *timer, *end;
     sd_bus_slot *signals, *owner;
 };
 
 /* ---- looking ---- */
 
 static void
-set_timer (SgWatch *watch, uint64_t at_ms)
+set_timer (sd_event_source *timer, uint64_t at_ms)
 {
-    (void) sd_event_source_set_time (watch->timer, at_ms * 1000);
-    (void) sd_event_source_set_enabled (watch->timer, SD_EVENT_ONESHOT);
+    (void) sd_event_source_set_time (timer, at_ms * 1000);
+    (void) sd_event_source_set_enabled (timer, SD_EVENT_ONESHOT);
 }
 
 static void
@@ -61,7 +61,7 @@ hear (SgWatch *watch, bool networkmanager)
     if (watch->heard)
         return;
     watch->heard = true;
-    set_timer (watch, MAX (now + GROUP_MS, ended + MIN (PAUSE_TIMES * took, PAUSE_MAX_MS)));
+    set_timer (watch->timer, MAX (now + GROUP_MS, ended + MIN (PAUSE_TIMES * took, PAUSE_MAX_MS)));
 }
 
 void
@@ -88,6 +88,22 @@ on_timer (sd_event_source *source, uint64_t usec, void *data)
 {
     look (data);
     return 0;
+}
+
+static int
+on_end (sd_event_source *source, uint64_t usec, void *data)
+{
+    hear (data, /* networkmanager= */ false);
+    return 0;
+}
+
+void
+sg_watch_look_at (SgWatch *watch, uint64_t at_ms)
+{
+    if (at_ms)
+        set_timer (watch->end, at_ms);
+    else
+        (void) sd_event_source_set_enabled (watch->end, SD_EVENT_OFF);
 }
 
 /* ---- the kernel ---- */
@@ -277,6 +293,10 @@ add_sources (SgWatch *watch)
     if (r >= 0)
         r = sd_event_source_set_enabled (watch->timer, SD_EVENT_OFF);
     if (r >= 0)
+        r = sd_event_add_time (event, &watch->end, CLOCK_MONOTONIC, 0, 0, on_end, watch);
+    if (r >= 0)
+        r = sd_event_source_set_enabled (watch->end, SD_EVENT_OFF);
+    if (r >= 0)
         r = sd_event_add_inotify (event, &watch->folder, SG_STATE_DIR,
                                   IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE, on_folder, watch);
     if (r >= 0)
@@ -319,6 +339,7 @@ sg_watch_free (SgWatch *watch)
     sd_event_source_disable_unref (watch->folder);
     sd_event_source_disable_unref (watch->run_folder);
     sd_event_source_disable_unref (watch->timer);
+    sd_event_source_disable_unref (watch->end);
     if (watch->route >= 0)
         close (watch->route);
     g_free (watch);

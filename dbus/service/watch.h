@@ -9,6 +9,8 @@ SgWatch *sg_watch_new (SgService *service, GError **error) G_GNUC_WARN_UNUSED_RE
 void sg_watch_free (SgWatch *watch);
 /* Whether refreshed lifetimes of addresses matter (see core/snapshot.h). */
 void sg_watch_tune (SgWatch *watch, bool refreshes);
+/* A look at @at_ms (sg_service_now()) for what ends in silence; 0: nothing does. */
+void sg_watch_look_at (SgWatch *watch, uint64_t at_ms);
 /* Something was heard that is not looked at yet: looks now. For who is about to answer. */
 void sg_watch_catch_up (SgWatch *watch);
 /* A look begins: what was heard before is seen by it. */

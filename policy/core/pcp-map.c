@@ -21,16 +21,49 @@ overlaps (uint32_t first, uint32_t n, uint32_t other, uint32_t m)
     return first < other + m && other < first + n;
 }
 
-static SgPcpMapping *
-find_mapping (const SgPcpCall *call)
+/* How many ports are asked for. */
+static uint32_t
+requested_size (const SgPcpRequest *request)
+{
+    return request->port_set ? request->set_size : 1;
+}
+
+/* Whether @mapping has any of the internal ports that are asked for (RFC 7753, section 4.4.1). */
+static bool
+is_asked_for (const SgPcpCall *call, const SgPcpMapping *mapping)
 {
     const SgPcpRequest *request = call->request;
 
+    return mapping->protocol == request->protocol &&
+           overlaps (mapping->internal, mapping->size, request->internal, requested_size (request));
+}
+
+static bool
+has_nonce (const SgPcpMapping *mapping, const SgPcpRequest *request)
+{
+    return memcmp (mapping->nonce, request->nonce, SG_PCP_NONCE_LEN) == 0;
+}
+
+static SgPcpMapping *
+find_mapping (const SgPcpCall *call)
+{
     for (guint i = 0; i < call->device->mappings->len; i++) {
         SgPcpMapping *mapping = &g_array_index (call->device->mappings, SgPcpMapping, i);
 
-        if (mapping->protocol == request->protocol &&
-            overlaps (mapping->internal, mapping->size, request->internal, 1))
+        if (is_asked_for (call, mapping))
+            return mapping;
+    }
+    return NULL;
+}
+
+/* One of another nonce. */
+static const SgPcpMapping *
+find_foreign (const SgPcpCall *call)
+{
+    for (guint i = 0; i < call->device->mappings->len; i++) {
+        const SgPcpMapping *mapping = &g_array_index (call->device->mappings, SgPcpMapping, i);
+
+        if (is_asked_for (call, mapping) && !has_nonce (mapping, call->request))
             return mapping;
     }
     return NULL;
@@ -131,7 +164,7 @@ delete_all (const SgPcpCall *call)
         const SgPcpMapping *mapping = &g_array_index (mappings, SgPcpMapping, i);
 
         if ((protocol == 0 || mapping->protocol == protocol) &&
-            memcmp (mapping->nonce, call->request->nonce, SG_PCP_NONCE_LEN) == 0) {
+            has_nonce (mapping, call->request)) {
             note (call, mapping, NULL);
             g_array_remove_index_fast (mappings, i);
         } else {
@@ -140,9 +173,19 @@ delete_all (const SgPcpCall *call)
     }
 }
 
+static void
+remove_mapping (const SgPcpCall *call, const SgPcpMapping *mapping)
+{
+    GArray *mappings = call->device->mappings;
+
+    note (call, mapping, NULL);
+    g_array_remove_index_fast (mappings, (guint) (mapping - (SgPcpMapping *) mappings->data));
+}
+
 static SgPcpResult delete (const SgPcpCall *call, SgPcpMapAnswer *map, uint32_t *lifetime)
 {
-    SgPcpMapping *mapping = find_mapping (call);
+    const SgPcpMapping *mapping = find_mapping (call);
+    const SgPcpMapping *foreign = find_foreign (call);
 
     map->external = call->request->external;
     map->external_ip = call->request->external_ip;
@@ -154,13 +197,12 @@ static SgPcpResult delete (const SgPcpCall *call, SgPcpMapAnswer *map, uint32_t 
     }
     if (!mapping)
         return find_pinhole (call) ? SG_PCP_NOT_AUTHORIZED : SG_PCP_SUCCESS;
-    if (memcmp (mapping->nonce, call->request->nonce, SG_PCP_NONCE_LEN) != 0) {
-        *lifetime = seconds_left (call, mapping);
+    if (foreign) {
+        *lifetime = seconds_left (call, foreign);
         return SG_PCP_NOT_AUTHORIZED;
     }
-    note (call, mapping, NULL);
-    g_array_remove_index_fast (call->device->mappings,
-                               (guint) (mapping - (SgPcpMapping *) call->device->mappings->data));
+    for (; mapping; mapping = find_mapping (call))
+        remove_mapping (call, mapping);
     return SG_PCP_SUCCESS;
 }
 
@@ -242,7 +284,7 @@ renew (const SgPcpCall *call, SgPcpMapping *mapping, SgPcpMapAnswer *map, uint32
 {
     SgPcpMapping next = *mapping;
 
-    if (memcmp (mapping->nonce, call->request->nonce, SG_PCP_NONCE_LEN) != 0) {
+    if (!has_nonce (mapping, call->request)) {
         *lifetime = seconds_left (call, mapping);
         return SG_PCP_NOT_AUTHORIZED;
     }
@@ -255,23 +297,6 @@ renew (const SgPcpCall *call, SgPcpMapping *mapping, SgPcpMapAnswer *map, uint32
     note (call, mapping, &next);
     *mapping = next;
     return SG_PCP_SUCCESS;
-}
-
-/* How many ports from the internal one on: as many as asked for, up to those of another mapping. */
-static uint32_t
-fit_size (const SgPcpCall *call)
-{
-    const SgPcpRequest *request = call->request;
-    uint32_t size = request->port_set ? request->set_size : 1;
-
-    size = MIN (size, PORTS_END - request->internal);
-    for (guint i = 0; i < call->device->mappings->len; i++) {
-        const SgPcpMapping *mapping = &g_array_index (call->device->mappings, SgPcpMapping, i);
-
-        if (mapping->protocol == request->protocol && mapping->internal > request->internal)
-            size = MIN (size, (uint32_t) mapping->internal - request->internal);
-    }
-    return size;
 }
 
 /* The first free run of @size external ports from @at on; 0: there is none. */
@@ -310,7 +335,8 @@ static SgPcpResult
 create (const SgPcpCall *call, SgPcpMapAnswer *map)
 {
     const SgPcpRequest *request = call->request;
-    uint32_t used = count_ports (call->device), size = fit_size (call), external;
+    uint32_t used = count_ports (call->device), external;
+    uint32_t size = MIN (requested_size (request), PORTS_END - request->internal);
     SgPcpMapping mapping = {.protocol = request->protocol, .internal = request->internal};
 
     if (used >= SG_PCP_PORTS_MAX)
@@ -335,12 +361,15 @@ create (const SgPcpCall *call, SgPcpMapAnswer *map)
 
 /* ---- the request ---- */
 
-/* Whether PREFER_FAILURE stands where it makes no sense (sections 11.3 and 13.2; RFC 7753, section 4.2). */
+/* Whether an option stands where it makes no sense (sections 11.3, 13.2, 13.3; RFC 7753, section 4.2). */
 static bool
-is_misplaced_preference (const SgPcpRequest *request)
+has_misplaced_option (const SgPcpRequest *request)
 {
-    return request->prefer_failure &&
-           (request->lifetime == 0 || request->external == 0 || request->port_set);
+    bool filters = request->n_filters > 0 || request->forget_filters;
+
+    if (request->lifetime == 0)
+        return request->prefer_failure || filters;
+    return request->prefer_failure && (request->external == 0 || request->port_set);
 }
 
 /* What no state is needed for (section 11.3). */
@@ -349,7 +378,7 @@ check (const SgPcpRequest *request)
 {
     if (request->protocol == 0 && request->internal != 0)
         return SG_PCP_MALFORMED_REQUEST;
-    if (is_misplaced_preference (request))
+    if (has_misplaced_option (request))
         return SG_PCP_MALFORMED_OPTION;
     if (request->lifetime == 0)
         return SG_PCP_SUCCESS;

@@ -173,11 +173,12 @@ typedef struct {
     SgPcpResult (*take) (const uint8_t *data, SgPcpRequest *request);
 } OptionKind;
 
+#define OPTION_FILTER 3
 #define OPTION_PORT_SET 130
 
 static const OptionKind option_table[] = {
     {2, 0, false, take_prefer_failure},
-    {3, 20, true, take_filter},
+    {OPTION_FILTER, 20, true, take_filter},
     {OPTION_PORT_SET, PORT_SET_LEN, false, take_port_set},
 };
 
@@ -314,6 +315,24 @@ sg_pcp_put_error (const SgPcpContext *context, SgPcpResult result, uint32_t life
     return padded;
 }
 
+/* An option that was processed, in zeroed room: as it came, but with reserved bits of zero (section 7.3). */
+static void
+put_option (const Option *option, const SgPcpMapAnswer *map, uint8_t *to)
+{
+    uint8_t *data = to + OPTION_HEADER;
+
+    to[0] = option->code;
+    put_u16 (to + 2, option->len);
+    memcpy (data, option->data, option->len);
+    if (option->code == OPTION_FILTER)
+        data[0] = 0;
+    if (option->code == OPTION_PORT_SET) {
+        put_u16 (data, map->set_size);
+        put_u16 (data + 2, map->set_first);
+        data[4] &= PORT_SET_PARITY;
+    }
+}
+
 /* Appends the options of the request that were processed; what was granted is in @map. */
 static size_t
 put_options (const SgPcpContext *context, const SgPcpMapAnswer *map, uint8_t *answer)
@@ -328,11 +347,8 @@ put_options (const SgPcpContext *context, const SgPcpMapAnswer *map, uint8_t *an
         if (!find_option (SG_PCP_MAP, option.code) ||
             (option.code == OPTION_PORT_SET && map->set_size <= 1))
             continue;
-        memcpy (answer + to, context->bytes + from, at - from);
-        if (option.code == OPTION_PORT_SET) {
-            put_u16 (answer + to + OPTION_HEADER, map->set_size);
-            put_u16 (answer + to + OPTION_HEADER + 2, map->set_first);
-        }
+        memset (answer + to, 0, at - from);
+        put_option (&option, map, answer + to);
         to += at - from;
     }
     return to;

@@ -250,7 +250,7 @@ def compare(kinds):
             server.stop()
         line = ", ".join(f"{name} {median:9.0f}/s" + ("" if there == size else f" at {there}, after {PATIENCE} s")
                          for name, (there, median) in found.items())
-        medians = [median for _, median in found.values()]
+        medians = [median for there, median in found.values() if there == size]
         print(f"{size:6} mappings: {line}" + (f", ratio {medians[0] / medians[1]:.1f}" if len(medians) == 2 else ""), flush=True)
 
 

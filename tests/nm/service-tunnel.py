@@ -389,10 +389,14 @@ def _():
     device('SetAllowPinholes', True, signature='(b)')
     one, two = ONE + '/tcp8080', ONE + '/tcp8081'
     ends = time.monotonic() + 60
-    with subscribed() as told:
-        with open('/run/sixgate/pcp', 'w', encoding='ascii') as file:
+
+    def write(end):
+        with open('/run/sixgate/pcp.new', 'w', encoding='ascii') as file:
             file.write('sixgate-pcp version=1 epoch=0\nopen device=fd59::a3b:2 protocol=6 internal=80 external=8080 '
-                       f'size=2 expires={int(ends * 1000)} nonce={"6e" * 12}\n')
+                       f'size=2 expires={int(end * 1000)} nonce={"6e" * 12}\n')
+        os.rename('/run/sixgate/pcp.new', '/run/sixgate/pcp')
+    with subscribed() as told:
+        write(ends)
         wait_until(lambda: any(one in t for t in told) and any(two in t for t in told), 5, lambda: told)
         same([root.get(name, two, PINHOLE) for name in ('Device', 'Protocol', 'ExternalPort', 'InternalPort', 'Enabled', 'Source')],
              [ONE, 'tcp', 8081, 81, True, 'pcp'])
@@ -401,8 +405,13 @@ def _():
         introspects(one, PINHOLE)
         refused('NotFound', 'by hand', pinhole, 'Remove', path=one)
         del told[:]
+        write(time.monotonic() + 1)
+        wait_until(lambda: any('PropertiesChanged' in t and one in t and 'Expires' in t for t in told), 5, lambda: told)
+        # Nobody says so when it ends.
+        wait_until(lambda: all(any('InterfacesRemoved' in t and p in t for t in told) for p in (one, two)), 8, lambda: told)
+        objects, = root.call('GetManagedObjects', interface='org.freedesktop.DBus.ObjectManager')
+        check(one not in objects, list(objects))
         os.unlink('/run/sixgate/pcp')
-        wait_until(lambda: any('InterfacesRemoved' in t and two in t for t in told), 5, lambda: told)
     subnet('ClearIPv6')
 
 

@@ -292,6 +292,9 @@ class Managed(Internet):
     def rename(self, gateway, name):
         run('ip', 'link', 'set', self.device(gateway), 'name', name)
         self.names[gateway] = name
+        # Who looks by hand, because nothing listens here, looks when NetworkManager knows the new name.
+        if not IN_GUEST and not until(lambda: f'{name}:connected' in lines('nmcli', '-t', '-f', 'DEVICE,STATE', 'device')):
+            raise RuntimeError(f'NetworkManager does not know {name}: ' + run('nmcli', 'device'))
 
     # ---- Sixgate
 

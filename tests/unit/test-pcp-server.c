@@ -6,6 +6,7 @@
 
 #include "core/pcp-journal.h"
 #include "lib/pcp-world.h"
+#include "pcp-sets.h"
 
 /* ---- rows: section 7 ---- */
 
@@ -90,6 +91,28 @@ error_copies (World *world)
     pcp_expect (world, SG_PCP_UNSUPP_OPTION);
     g_assert_cmpmem (world->answer + 24, world->answer_len - 24, world->bytes + 24,
                      world->len - 24);
+}
+
+/* Those of an option, of its data, and its padding. */
+static void
+option_reserved (World *world)
+{
+    static const uint8_t zeros[3];
+    uint8_t *data;
+
+    pcp_map (world, 80);
+    pcp_filter (world, "2001:db8:f::", 48, 0);
+    world->bytes[61] = 0x55;
+    world->bytes[64] = 0xaa;
+    pcp_port_set (world, 2, false);
+    data = world->bytes + world->len - 8;
+    data[4] = 0xfe;
+    memset (data + 5, 0x77, sizeof zeros);
+    pcp_expect (world, SG_PCP_SUCCESS);
+    g_assert_cmpuint (world->answer[61] | world->answer[64], ==, 0);
+    data = world->answer + world->answer_len - 8;
+    g_assert_cmpuint (data[4], ==, 0);
+    g_assert_cmpmem (data + 5, sizeof zeros, zeros, sizeof zeros);
 }
 
 static void
@@ -471,6 +494,16 @@ prefer_failure_deletion (World *world)
 }
 
 static void
+filter_deletion (World *world)
+{
+    pcp_open_port (world, 80, 0, 80);
+    pcp_map (world, 80);
+    pcp_lifetime (world, 0);
+    pcp_filter (world, "2001:db8:f::", 48, 0);
+    pcp_expect (world, SG_PCP_MALFORMED_OPTION);
+}
+
+static void
 filters_kept (World *world)
 {
     pcp_map (world, 80);
@@ -661,93 +694,6 @@ rate (World *world)
     for (unsigned i = 0; i < SG_PCP_RATE_SECOND; i++)
         g_assert_true (pcp_ask (world));
     g_assert_false (pcp_ask (world));
-}
-
-/* ---- RFC 7753 ---- */
-
-static void
-set_granted (World *world)
-{
-    pcp_map (world, 6000);
-    pcp_suggest (world, 7000);
-    pcp_port_set (world, 10, false);
-    pcp_expect (world, SG_PCP_SUCCESS);
-    g_assert_cmpuint (EXTERNAL (world), ==, 7000);
-    g_assert_cmpuint (pcp_get16 (world, 64), ==, 10);
-    g_assert_cmpuint (pcp_get16 (world, 66), ==, 6000);
-    g_assert_cmpuint (pcp_change (world)->new.size, ==, 10);
-    /* one of them alone is the same mapping */
-    pcp_map (world, 6003);
-    pcp_expect (world, SG_PCP_SUCCESS);
-    g_assert_cmpuint (EXTERNAL (world), ==, 7003);
-    g_assert_true (pcp_change (world)->had);
-}
-
-static void
-set_reduced (World *world)
-{
-    pcp_map (world, 6000);
-    pcp_port_set (world, 1000, false);
-    pcp_expect (world, SG_PCP_SUCCESS);
-    g_assert_cmpuint (pcp_get16 (world, 64), ==, SG_PCP_PORTS_MAX);
-}
-
-static void
-set_of_one (World *world)
-{
-    pcp_map (world, 6000);
-    pcp_port_set (world, 1, false);
-    pcp_expect (world, SG_PCP_SUCCESS);
-    g_assert_cmpuint (world->answer_len, ==, 60);
-    /* and one that becomes one */
-    pcp_map (world, 5999);
-    pcp_port_set (world, 5, false);
-    pcp_expect (world, SG_PCP_SUCCESS);
-    g_assert_cmpuint (world->answer_len, ==, 60);
-}
-
-static void
-set_prefer_failure (World *world)
-{
-    pcp_map (world, 6000);
-    pcp_suggest (world, 6000);
-    pcp_port_set (world, 10, false);
-    pcp_prefer_failure (world);
-    pcp_expect (world, SG_PCP_MALFORMED_OPTION);
-}
-
-static void
-set_twice_or_empty (World *world)
-{
-    pcp_map (world, 6000);
-    pcp_port_set (world, 10, false);
-    pcp_port_set (world, 10, false);
-    pcp_expect (world, SG_PCP_MALFORMED_OPTION);
-    pcp_map (world, 6000);
-    pcp_port_set (world, 0, false);
-    pcp_expect (world, SG_PCP_MALFORMED_OPTION);
-}
-
-static void
-set_parity (World *world)
-{
-    pcp_open_port (world, 80, 6000, 6000);
-    pcp_map (world, 6000);
-    pcp_suggest (world, 7001);
-    pcp_port_set (world, 4, true);
-    pcp_expect (world, SG_PCP_SUCCESS);
-    g_assert_cmpuint (EXTERNAL (world), ==, 6002);
-}
-
-static void
-set_at_the_end (World *world)
-{
-    pcp_map (world, 65530);
-    pcp_suggest (world, 65535);
-    pcp_port_set (world, 100, false);
-    pcp_expect (world, SG_PCP_SUCCESS);
-    g_assert_cmpuint (pcp_get16 (world, 64), ==, 6);
-    g_assert_cmpuint (EXTERNAL (world), ==, 65530);
 }
 
 /* ---- the table ---- */
