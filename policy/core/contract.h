@@ -66,6 +66,10 @@
 /* Where PCP clients find a server without being told (RFC 7723). */
 #define SG_PCP_ANYCAST "2001:1::1"
 
+/* The next hop object that the tunnel role's routes lead by: this plus the index of the interface. Far from
+ * the numbers that the kernel and routing daemons count up from 1. */
+#define SG_NEXTHOP_BASE 0x73690000u
+
 /* The nftables objects that are ours inside that table. */
 #define SG_MAP_GATEWAY_MARK "gateway_mark"
 #define SG_SET_GATEWAY_MARKS "gateway_marks"

@@ -73,7 +73,8 @@ is_removal (SgActionKind kind)
     return kind == SG_ACTION_NFT_SET_DEL || kind == SG_ACTION_NFT_CHAIN_DEL ||
            kind == SG_ACTION_NFT_ELEMENT_DEL || kind == SG_ACTION_ROUTE_DEL ||
            kind == SG_ACTION_RULE_DEL || kind == SG_ACTION_WG_PEER_DEL ||
-           kind == SG_ACTION_PROXY_DEL || kind == SG_ACTION_ADDRESS_DEL;
+           kind == SG_ACTION_PROXY_DEL || kind == SG_ACTION_ADDRESS_DEL ||
+           kind == SG_ACTION_NEXTHOP_DEL;
 }
 
 /* What is neither of nftables nor of routing: "fwmark of wg0"; NULL when it is. */
@@ -93,6 +94,9 @@ name_other (const SgAction *action, const SgSnapshot *snapshot)
     } else if (action->kind == SG_ACTION_PROXY_ADD || action->kind == SG_ACTION_PROXY_DEL) {
         what = "proxy neighbours";
         ifindex = action->proxy.ifindex;
+    } else if (action->kind == SG_ACTION_NEXTHOP_ADD || action->kind == SG_ACTION_NEXTHOP_DEL) {
+        what = "next hop";
+        ifindex = action->nexthop.ifindex;
     } else if (action->kind == SG_ACTION_ADDRESS_DEL) {
         what = "addresses";
         ifindex = action->address.ifindex;

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/contract.h"
 #include "core/resolver.h"
 
 /* ---- words ---- */
@@ -285,6 +286,19 @@ print_proxy (const char *verb, const SgProxy *proxy, const SgSnapshot *snapshot,
 }
 
 static void
+print_nexthop (const SgAction *action, const SgSnapshot *snapshot, GString *out)
+{
+    const SgNexthopObject *nexthop = &action->nexthop;
+    const char *name = sg_snapshot_link_name (nexthop->ifindex, snapshot);
+
+    if (action->kind == SG_ACTION_NEXTHOP_ADD)
+        g_string_append_printf (out, "ip -6 nexthop add id %u dev %s proto " SG_PROTOCOL_NAME,
+                                nexthop->id, name ? name : "?");
+    else
+        g_string_append_printf (out, "ip -6 nexthop del id %u", nexthop->id);
+}
+
+static void
 print_rp_filter (const SgAction *action, const SgSnapshot *snapshot, GString *out)
 {
     const char *name = sg_snapshot_link_name (action->ifindex, snapshot);
@@ -328,7 +342,7 @@ print_action (const SgAction *action, const SgSnapshot *snapshot, GString *out)
         break;
     case SG_ACTION_PROXY_ADD:
         print_proxy ("replace", &action->proxy, snapshot, out);
-        g_string_append (out, " proto sixgate");
+        g_string_append (out, " proto " SG_PROTOCOL_NAME);
         break;
     case SG_ACTION_PROXY_DEL:
         print_proxy ("del", &action->proxy, snapshot, out);
@@ -338,6 +352,10 @@ print_action (const SgAction *action, const SgSnapshot *snapshot, GString *out)
         break;
     case SG_ACTION_ADDRESS_DEL:
         print_link_address ("del", &action->address, snapshot, out);
+        break;
+    case SG_ACTION_NEXTHOP_ADD:
+    case SG_ACTION_NEXTHOP_DEL:
+        print_nexthop (action, snapshot, out);
         break;
     case SG_ACTION_ROUTE_ADD:
         print_route ("append", action->route, snapshot, out);

@@ -156,6 +156,19 @@ add_sysctls (SgPlan *plan, const SgWanted *wanted)
                                  .sysctl = g_array_index (wanted->sysctls, SgSysctl, i)});
 }
 
+/* One goes when nothing leads by it any more: the kernel would take the routes along. */
+static void
+add_nexthops (SgPlan *plan, const SgWanted *wanted, SgActionKind kind)
+{
+    bool add = kind == SG_ACTION_NEXTHOP_ADD;
+    const GArray *nexthops = add ? wanted->nexthops : wanted->stale_nexthops;
+
+    for (guint i = 0; i < nexthops->len; i++)
+        sg_plan_add (
+            plan, add ? SG_STAGE_TABLES : SG_STAGE_STALE_ROUTES,
+            (SgAction) {.kind = kind, .nexthop = g_array_index (nexthops, SgNexthopObject, i)});
+}
+
 static void
 add_tunnel (SgPlan *plan, const SgWanted *wanted)
 {
@@ -258,7 +271,9 @@ sg_plan_new (const SgSnapshot *snapshot, const SgWanted *wanted)
     add_rules (plan, wanted, missing);
     remove_rules (plan, have, stale, SG_STAGE_OLD_SELECTION);
     remove_rules (plan, have, stale, SG_STAGE_STALE_RULES);
+    add_nexthops (plan, wanted, SG_ACTION_NEXTHOP_ADD);
     sg_plan_add_routes (plan, snapshot, wanted);
+    add_nexthops (plan, wanted, SG_ACTION_NEXTHOP_DEL);
     add_rp_filters (plan, wanted);
     /* g_array_sort is stable: the order within a stage stays. */
     g_array_sort (plan->actions, (GCompareFunc) compare_stages);

@@ -11,7 +11,7 @@
 typedef enum {
     SG_STAGE_GUARD,         /* nftables additions, with the new selection: one transaction */
     SG_STAGE_TRANSPORT,     /* fwmark, preshared keys and addresses of WireGuard links */
-    SG_STAGE_TABLES,        /* routes added and replaced, blackhole defaults first */
+    SG_STAGE_TABLES,        /* next hops and routes added and replaced, blackhole defaults first */
     SG_STAGE_RULES,         /* rules added, the choices (70, 75) last */
     SG_STAGE_OLD_SELECTION, /* old rules 70 and 75 removed */
     SG_STAGE_STALE_RULES,
@@ -40,6 +40,8 @@ typedef enum {
     SG_ACTION_PROXY_DEL,   /* proxy; ENOENT is success */
     SG_ACTION_ADDRESS_DEL, /* address; EADDRNOTAVAIL is success */
     SG_ACTION_ADDRESS_ADD, /* address: NLM_F_CREATE | NLM_F_EXCL; EEXIST is success */
+    SG_ACTION_NEXTHOP_ADD, /* nexthop: NLM_F_CREATE | NLM_F_EXCL */
+    SG_ACTION_NEXTHOP_DEL, /* nexthop; ENOENT is success */
     SG_ACTION_ROUTE_ADD,   /* route: NLM_F_CREATE | NLM_F_APPEND; EEXIST is success */
     SG_ACTION_ROUTE_REPLACE, /* route: NLM_F_CREATE | NLM_F_REPLACE */
     SG_ACTION_ROUTE_DEL,     /* route: by its full tuple; ESRCH is success */
@@ -69,6 +71,7 @@ typedef struct {
     SgWantedPeer peer;
     SgSysctl sysctl;
     SgProxy proxy;
+    SgNexthopObject nexthop;
 } SgAction;
 
 /* What systemd-resolved is to have for a link. */

@@ -183,6 +183,8 @@ print_table (uint32_t table, GString *out)
         g_string_append (out, " table main");
     else if (table == RT_TABLE_DEFAULT)
         g_string_append (out, " table default");
+    else if (table == RT_TABLE_LOCAL)
+        g_string_append (out, " table local");
     else
         g_string_append_printf (out, " table %u", table);
 }
@@ -219,6 +221,8 @@ type_word (uint8_t type)
         return "prohibit ";
     case RTN_THROW:
         return "throw ";
+    case RTN_LOCAL:
+        return "local ";
     default:
         return "";
     }

@@ -6,6 +6,9 @@
 
 #include "base/prefix.h"
 
+/* The loopback device, in every network namespace (include/net/flow.h). */
+#define SG_LOOPBACK_IFINDEX 1u
+
 /* One next hop (rtnetlink: RTA_OIF/RTA_GATEWAY/RTA_VIA or a member of RTA_MULTIPATH). */
 typedef struct {
     uint32_t ifindex; /* 0: no device (blackhole and friends) */

@@ -97,8 +97,21 @@ print_peers (const SgSnapshot *snapshot, GString *out)
 }
 
 static void
+print_nexthop (const SgNexthopObject *nexthop, const SgSnapshot *snapshot, GString *out)
+{
+    const char *name = sg_snapshot_link_name (nexthop->ifindex, snapshot);
+
+    g_string_append_printf (out, "nexthop %u", nexthop->id);
+    if (name)
+        g_string_append_printf (out, " dev %s", name);
+    g_string_append_printf (out, " proto %u\n", nexthop->protocol);
+}
+
+static void
 print_tunnel (const SgSnapshot *snapshot, GString *out)
 {
+    for (guint i = 0; i < snapshot->nexthops->len; i++)
+        print_nexthop (&g_array_index (snapshot->nexthops, SgNexthopObject, i), snapshot, out);
     for (guint i = 0; i < snapshot->proxies->len; i++) {
         const SgProxy *proxy = &g_array_index (snapshot->proxies, SgProxy, i);
         const char *name = sg_snapshot_link_name (proxy->ifindex, snapshot);

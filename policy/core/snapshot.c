@@ -53,6 +53,7 @@ sg_snapshot_new (void)
     snapshot->peers = values (sizeof (SgWireguardPeer));
     snapshot->allowed = values (sizeof (SgWireguardAllowed));
     snapshot->proxies = values (sizeof (SgProxy));
+    snapshot->nexthops = values (sizeof (SgNexthopObject));
     snapshot->sysctls = values (sizeof (SgSysctl));
     snapshot->devices = values (sizeof (SgDevice));
     snapshot->profiles =
@@ -76,6 +77,7 @@ sg_snapshot_free (SgSnapshot *snapshot)
     g_array_unref (snapshot->peers);
     g_array_unref (snapshot->allowed);
     g_array_unref (snapshot->proxies);
+    g_array_unref (snapshot->nexthops);
     g_array_unref (snapshot->sysctls);
     g_array_unref (snapshot->devices);
     g_ptr_array_unref (snapshot->profiles);

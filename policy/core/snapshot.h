@@ -63,6 +63,13 @@ typedef struct {
     uint8_t protocol; /* NDA_PROTOCOL: RTPROT_* or SG_PROTOCOL */
 } SgProxy;
 
+/* A next hop object (RTM_NEWNEXTHOP, linux/nexthop.h). */
+typedef struct {
+    uint32_t id;
+    uint32_t ifindex; /* the link it leads by, without a gateway; 0: it is anything else */
+    uint8_t protocol; /* nh_protocol: RTPROT_* or SG_PROTOCOL */
+} SgNexthopObject;
+
 /* A setting of the kernel: its path below /proc/sys, "net/ipv6/conf/eth0/proxy_ndp". */
 typedef struct {
     char path[64];
@@ -135,6 +142,7 @@ typedef struct {
     GArray *allowed;    /* of SgWireguardAllowed, in the order of peers */
     bool tunnel;        /* asked for: what follows is read only for the tunnel role */
     GArray *proxies;    /* of SgProxy, IPv6 */
+    GArray *nexthops;   /* of SgNexthopObject */
     GArray *sysctls;    /* of SgSysctl: those that the tunnel role needs and that are there */
     SgNftTable *nft[SG_FAMILY_N]; /* tables ip6 and ip NftTable=; NULL: not read */
     SgNmState nm;

@@ -40,6 +40,9 @@ void sg_wanted_dns_free (SgWantedDns *dns);
 void sg_wanted_add_repair (SgWanted *wanted, const char *except, const SgSnapshot *snapshot);
 /* wanted-tunnel.c: what the tunnel role needs of the kernel, but for nftables; appends routes. */
 void sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation);
+/* wanted-tunnel-routes.c: its routes by @link, rules and next hop; none where it is NULL. */
+void sg_wanted_add_tunnel_routes (SgWanted *wanted, const SgSituation *situation,
+                                  const SgLink *link);
 /* wanted-tunnel-nft.c: fills the sets of the tunnel role in @table. */
 void sg_wanted_add_tunnel_sets (SgNftTable *table, const SgSituation *situation);
 /* wanted-tunnel.c: the tunnel's own link; NULL while it is not there, or there is no role. */

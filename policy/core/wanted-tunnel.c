@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The tunnel role in the kernel (spec 2.4 and 2.5): addresses of the server, peers, routes to the
- * devices, settings, proxy neighbours. The link is NetworkManager's; everything on it is ours. */
+/* The tunnel role in the kernel (spec 2.4 and 2.5): addresses of the server, peers, settings, proxy
+ * neighbours; routes and rules: wanted-tunnel-routes.c. The link is NetworkManager's; everything on it is
+ * ours. */
 #include "core/wanted-parts.h"
 
 #include <string.h>
@@ -12,9 +13,6 @@
 #include "core/tunnel-config.h"
 #include "core/tunnel-prefix.h"
 #include "core/tunnel-sysctl.h"
-
-/* What the kernel gives a route without a metric (IP6_RT_PRIO_USER, net/ip6_route.h). */
-#define DEFAULT_METRIC 1024u
 
 const SgLink *
 sg_wanted_tunnel_link (const SgSituation *situation)
@@ -214,102 +212,6 @@ add_peers (SgWanted *wanted, const SgSituation *situation, const SgLink *link)
     }
 }
 
-/* ---- routes ---- */
-
-static void
-add_route (SgWanted *wanted, const SgPrefix *dst, uint32_t table, uint32_t ifindex)
-{
-    SgRoute *route = sg_route_new (AF_INET6, 1);
-
-    route->type = RTN_UNICAST;
-    route->protocol = SG_PROTOCOL;
-    route->table = table;
-    route->metric = DEFAULT_METRIC;
-    route->dst = *dst;
-    route->nexthops[0].ifindex = ifindex;
-    g_ptr_array_add (wanted->routes, route);
-}
-
-/* Whether an earlier subnet has the same range: one route is enough. */
-static bool
-is_repeated (const SgTunnel *tunnel, guint index, const SgPrefix *range)
-{
-    for (guint i = 0; i < index; i++) {
-        SgPrefix other = sg_tunnel_subnet_range (g_ptr_array_index (tunnel->subnets, i));
-
-        if (sg_prefix_compare (&other, range) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Whether a route of main to others is as specific as @range, as that to a WAN of a few addresses. */
-static bool
-is_contested (const SgSnapshot *snapshot, const SgPrefix *range)
-{
-    for (guint i = 0; i < snapshot->routes->len; i++) {
-        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
-
-        if (route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
-            route->protocol != SG_PROTOCOL && route->dst.len < 128 &&
-            route->dst.len >= range->len && sg_prefix_covers (range, &route->dst))
-            return true;
-    }
-    return false;
-}
-
-static void
-add_device_routes (SgWanted *wanted, const SgTunnelSubnet *subnet, uint32_t table, uint32_t ifindex)
-{
-    for (guint i = 0; i < subnet->devices->len; i++) {
-        SgIp ip = sg_tunnel_device_ip6 (subnet, g_ptr_array_index (subnet->devices, i));
-        SgPrefix host = sg_prefix_host (&ip);
-
-        add_route (wanted, &host, table, ifindex);
-    }
-}
-
-/* A host route per device in main: it wins over an on-link prefix of the same addresses. In the
- * gateways' tables one route per subnet is enough, unless another is as specific. */
-static void
-add_routes (SgWanted *wanted, const SgSituation *situation, const SgLink *link)
-{
-    for (guint i = 0; i < situation->tunnel->subnets->len; i++) {
-        const SgTunnelSubnet *subnet = g_ptr_array_index (situation->tunnel->subnets, i);
-        SgPrefix range = sg_tunnel_subnet_range (subnet);
-        bool contested, repeated;
-
-        if (!sg_prefix_is_set (&range))
-            continue;
-        contested = is_contested (situation->snapshot, &range);
-        repeated = is_repeated (situation->tunnel, i, &range);
-        add_device_routes (wanted, subnet, RT_TABLE_MAIN, link->ifindex);
-        for (guint j = 0; j < situation->gateways->len; j++) {
-            uint32_t table = g_array_index (situation->gateways, SgGateway, j).table;
-
-            if (contested)
-                add_device_routes (wanted, subnet, table, link->ifindex);
-            else if (!repeated)
-                add_route (wanted, &range, table, link->ifindex);
-        }
-    }
-}
-
-/* While an outbound is selected: what devices send has their own addresses, for which only this
- * server's own way out is right. */
-static void
-add_rules (SgWanted *wanted, const SgTunnel *tunnel)
-{
-    for (guint i = 0; i < tunnel->subnets->len; i++) {
-        SgPrefix range = sg_tunnel_subnet_range (g_ptr_array_index (tunnel->subnets, i));
-        SgRule rule = sg_rule_lookup (AF_INET6, SG_PREF_OVERRIDE, RT_TABLE_MAIN);
-
-        rule.src = range;
-        if (sg_prefix_is_set (&range) && !is_repeated (tunnel, i, &range))
-            g_array_append_val (wanted->rules, rule);
-    }
-}
-
 /* ---- settings ---- */
 
 static void
@@ -505,6 +407,8 @@ void
 sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation)
 {
     const SgLink *link = sg_wanted_tunnel_link (situation);
+    bool ipv6 = situation->config->families[SG_IPV6];
+    bool prefix = situation->tunnel && has_prefix (situation->tunnel);
     g_autoptr (GArray) wans = NULL;
 
     if (!situation->tunnel)
@@ -513,19 +417,16 @@ sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation)
         if (!link)
             warn_of_missing_link (wanted, situation);
         add_proxies (wanted, situation, /* wans= */ NULL);
+        sg_wanted_add_tunnel_routes (wanted, situation, /* link= */ NULL);
         return;
     }
     wans = sg_tunnel_wan_links (situation->snapshot, link->name);
     add_addresses (wanted, situation, link);
     add_peers (wanted, situation, link);
-    if (situation->config->families[SG_IPV6]) {
-        add_routes (wanted, situation, link);
-        if (has_prefix (situation->tunnel))
-            add_settings (wanted, situation->snapshot, link, wans);
-        if (situation->selection)
-            add_rules (wanted, situation->tunnel);
-    }
-    add_proxies (wanted, situation, situation->config->families[SG_IPV6] ? wans : NULL);
+    if (ipv6 && prefix)
+        add_settings (wanted, situation->snapshot, link, wans);
+    sg_wanted_add_tunnel_routes (wanted, situation, ipv6 && prefix ? link : NULL);
+    add_proxies (wanted, situation, ipv6 ? wans : NULL);
 }
 
 void

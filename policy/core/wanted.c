@@ -180,6 +180,8 @@ new_empty (const SgConfig *config)
     wanted->stale_peers = values (sizeof (SgWireguardPeer));
     wanted->stale_addresses = values (sizeof (SgAddress));
     wanted->sysctls = values (sizeof (SgSysctl));
+    wanted->nexthops = values (sizeof (SgNexthopObject));
+    wanted->stale_nexthops = values (sizeof (SgNexthopObject));
     wanted->proxies = values (sizeof (SgProxy));
     wanted->stale_proxies = values (sizeof (SgProxy));
     wanted->closings = values (sizeof (SgIp));
@@ -277,6 +279,8 @@ sg_wanted_free (SgWanted *wanted)
     g_array_unref (wanted->stale_peers);
     g_array_unref (wanted->stale_addresses);
     g_array_unref (wanted->sysctls);
+    g_array_unref (wanted->nexthops);
+    g_array_unref (wanted->stale_nexthops);
     g_array_unref (wanted->proxies);
     g_array_unref (wanted->stale_proxies);
     g_array_unref (wanted->closings);

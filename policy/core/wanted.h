@@ -60,6 +60,8 @@ typedef struct {
     GArray *peers;           /* of SgWantedPeer: the tunnel's that differ */
     GArray *stale_peers;     /* of SgWireguardPeer: the tunnel's that no device has any more */
     GArray *stale_addresses; /* of SgAddress: the tunnel's that no subnet has any more */
+    GArray *nexthops;        /* of SgNexthopObject: those that are missing */
+    GArray *stale_nexthops;  /* of SgNexthopObject: ours that nothing leads by */
     GArray *sysctls;         /* of SgSysctl: those to be changed, in this order */
     GArray *proxies;         /* of SgProxy: those that are missing */
     GArray *stale_proxies;   /* of SgProxy: ours that are there in vain */

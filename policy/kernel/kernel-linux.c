@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <linux/netfilter.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 
 #include "base/error.h"
@@ -15,6 +16,7 @@
 #include "kernel/rtnl-address.h"
 #include "kernel/rtnl-link.h"
 #include "kernel/rtnl-neigh.h"
+#include "kernel/rtnl-nexthop.h"
 #include "kernel/rtnl-rp-filter.h"
 #include "kernel/rtnl-route.h"
 #include "kernel/rtnl-rule.h"
@@ -146,7 +148,8 @@ dump_tunnel (Linux *self, const SgConfig *config, SgSnapshot *snapshot, GError *
 
     if (!snapshot->tunnel)
         return true;
-    if (!sg_rtnl_proxy_dump (self->route, snapshot, error))
+    if (!sg_rtnl_proxy_dump (self->route, snapshot, error) ||
+        !sg_rtnl_nexthop_dump (self->route, snapshot, error))
         return false;
     paths = sg_tunnel_sysctl_paths (snapshot, config->tunnel_interface);
     for (guint i = 0; i < paths->len; i++) {
@@ -236,7 +239,9 @@ is_as_wanted (SgActionKind kind, int errnum)
         return errnum == ENODEV;
     if (kind == SG_ACTION_ADDRESS_DEL)
         return errnum == EADDRNOTAVAIL;
-    return (kind == SG_ACTION_RULE_DEL || kind == SG_ACTION_PROXY_DEL) && errnum == ENOENT;
+    return (kind == SG_ACTION_RULE_DEL || kind == SG_ACTION_PROXY_DEL ||
+            kind == SG_ACTION_NEXTHOP_DEL) &&
+           errnum == ENOENT;
 }
 
 static bool
@@ -245,11 +250,16 @@ adds_route (const SgAction *action)
     return action->kind == SG_ACTION_ROUTE_ADD || action->kind == SG_ACTION_ROUTE_REPLACE;
 }
 
-/* Whether @errnum says that the link of the route went, or went down, since the snapshot. */
+/* Whether @errnum says that the link of the route went, or went down, since the snapshot: EINVAL that the
+ * next hop did (net/ipv6/route.c, ip6_route_info_create), EEXIST that somebody else made one meanwhile. */
 static bool
 is_outdated (const SgAction *action, int errnum)
 {
-    return adds_route (action) && (errnum == ENODEV || errnum == ENETDOWN);
+    bool link = errnum == ENODEV || errnum == ENETDOWN;
+
+    if (action->kind == SG_ACTION_NEXTHOP_ADD)
+        return link || errnum == EEXIST;
+    return adds_route (action) && (link || (action->route->nexthop_id && errnum == EINVAL));
 }
 
 static bool
@@ -266,7 +276,8 @@ leaves_by_gone (const SgAction *action, const GArray *gone)
 static void
 note_gone (const Exchange *exchange, const SgAction *action)
 {
-    if (action->route->n_nexthops == 1 && !leaves_by_gone (action, exchange->gone))
+    if (adds_route (action) && action->route->n_nexthops == 1 &&
+        !leaves_by_gone (action, exchange->gone))
         g_array_append_val (exchange->gone, action->route->nexthops[0].ifindex);
 }
 
@@ -352,6 +363,13 @@ build_proxy (SgNlBatch *batch, uint16_t type, const SgProxy *proxy)
 }
 
 static bool
+build_nexthop (SgNlBatch *batch, uint16_t type, const SgNexthopObject *nexthop)
+{
+    return sg_rtnl_nexthop_build (sg_nl_batch_reserve (batch, SG_RTNL_NEXTHOP_ROOM),
+                                  SG_RTNL_NEXTHOP_ROOM, type, nexthop);
+}
+
+static bool
 build (const Linux *self, SgNlBatch *batch, const SgAction *action)
 {
     switch (action->kind) {
@@ -375,6 +393,10 @@ build (const Linux *self, SgNlBatch *batch, const SgAction *action)
     case SG_ACTION_ADDRESS_DEL:
         return sg_rtnl_address_build_del (sg_nl_batch_reserve (batch, SG_RTNL_ADDRESS_ROOM),
                                           SG_RTNL_ADDRESS_ROOM, &action->address);
+    case SG_ACTION_NEXTHOP_ADD:
+        return build_nexthop (batch, RTM_NEWNEXTHOP, &action->nexthop);
+    case SG_ACTION_NEXTHOP_DEL:
+        return build_nexthop (batch, RTM_DELNEXTHOP, &action->nexthop);
     case SG_ACTION_ROUTE_ADD:
         return build_route (batch, SG_RTNL_ROUTE_ADD, action->route);
     case SG_ACTION_ROUTE_REPLACE:

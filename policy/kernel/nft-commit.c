@@ -126,6 +126,8 @@ put_action (SgNlMessage *message, const SgAction *action, size_t index)
     case SG_ACTION_PROXY_DEL:
     case SG_ACTION_ADDRESS_DEL:
     case SG_ACTION_ADDRESS_ADD:
+    case SG_ACTION_NEXTHOP_ADD:
+    case SG_ACTION_NEXTHOP_DEL:
     case SG_ACTION_ROUTE_ADD:
     case SG_ACTION_ROUTE_REPLACE:
     case SG_ACTION_ROUTE_DEL:

@@ -53,6 +53,8 @@ sg_rtnl_nexthop_parse (const struct nlmsghdr *nlh, SgRtnlNexthop *ret_nexthop, G
     }
 
     nexthop.id = sg_nl_attr_u32 (attrs[NHA_ID]);
+    nexthop.family = header->nh_family;
+    nexthop.protocol = header->nh_protocol;
     nexthop.hop.onlink = (header->nh_flags & RTNH_F_ONLINK) != 0;
     if (attrs[NHA_OIF])
         nexthop.hop.ifindex = sg_nl_attr_u32 (attrs[NHA_OIF]);
@@ -62,7 +64,7 @@ sg_rtnl_nexthop_parse (const struct nlmsghdr *nlh, SgRtnlNexthop *ret_nexthop, G
     return true;
 }
 
-/* ---- filling routes ---- */
+/* ---- reading ---- */
 
 static bool
 take_nexthop (const struct nlmsghdr *nlh, void *data, GError **error)
@@ -81,6 +83,58 @@ reset_nexthops (void *data)
 {
     g_array_set_size (data, 0);
 }
+
+static GArray *
+new_nexthops (void)
+{
+    GArray *nexthops =
+        g_array_new (/* zero_terminated= */ FALSE, /* clear= */ FALSE, sizeof (SgRtnlNexthop));
+
+    g_array_set_clear_func (nexthops, (GDestroyNotify) sg_rtnl_nexthop_clear);
+    return nexthops;
+}
+
+static bool
+dump_nexthops (SgNlSocket *sock, GArray *nexthops, GError **error)
+{
+    const SgNlReader reader = {take_nexthop, reset_nexthops, nexthops};
+    uint8_t memory[64] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
+    SgNlMessage message = sg_nl_message_begin (memory, sizeof (memory), RTM_GETNEXTHOP, NLM_F_DUMP);
+
+    sg_nl_put_header (&message, sizeof (struct nhmsg));
+    if (!sg_nl_socket_read (sock, message.nlh, &reader, error)) {
+        g_prefix_error (error, "read the next hops: ");
+        return false;
+    }
+    return true;
+}
+
+/* Whether it does nothing but lead by a link. */
+static bool
+is_plain (const SgRtnlNexthop *nexthop)
+{
+    return !nexthop->members && nexthop->family == AF_INET6 &&
+           !sg_ip_is_set (&nexthop->hop.gateway) && !nexthop->hop.onlink;
+}
+
+bool
+sg_rtnl_nexthop_dump (SgNlSocket *sock, SgSnapshot *snapshot, GError **error)
+{
+    g_autoptr (GArray) nexthops = new_nexthops ();
+
+    if (!dump_nexthops (sock, nexthops, error))
+        return false;
+    for (guint i = 0; i < nexthops->len; i++) {
+        const SgRtnlNexthop *nexthop = &g_array_index (nexthops, SgRtnlNexthop, i);
+        SgNexthopObject object = {nexthop->id, is_plain (nexthop) ? nexthop->hop.ifindex : 0,
+                                  nexthop->protocol};
+
+        g_array_append_val (snapshot->nexthops, object);
+    }
+    return true;
+}
+
+/* ---- filling routes ---- */
 
 static bool
 is_unresolved (const SgRoute *route)
@@ -130,21 +184,6 @@ resolve (const SgRoute *route, const GArray *nexthops)
     return resolved;
 }
 
-static bool
-dump_nexthops (SgNlSocket *sock, GArray *nexthops, GError **error)
-{
-    const SgNlReader reader = {take_nexthop, reset_nexthops, nexthops};
-    uint8_t memory[64] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
-    SgNlMessage message = sg_nl_message_begin (memory, sizeof (memory), RTM_GETNEXTHOP, NLM_F_DUMP);
-
-    sg_nl_put_header (&message, sizeof (struct nhmsg));
-    if (!sg_nl_socket_read (sock, message.nlh, &reader, error)) {
-        g_prefix_error (error, "read the next hops: ");
-        return false;
-    }
-    return true;
-}
-
 bool
 sg_rtnl_nexthop_resolve (SgNlSocket *sock, GPtrArray *routes, guint first, GError **error)
 {
@@ -156,9 +195,7 @@ sg_rtnl_nexthop_resolve (SgNlSocket *sock, GPtrArray *routes, guint first, GErro
         if (!is_unresolved (route))
             continue;
         if (!nexthops) {
-            nexthops = g_array_new (/* zero_terminated= */ FALSE, /* clear= */ FALSE,
-                                    sizeof (SgRtnlNexthop));
-            g_array_set_clear_func (nexthops, (GDestroyNotify) sg_rtnl_nexthop_clear);
+            nexthops = new_nexthops ();
             if (!dump_nexthops (sock, nexthops, error))
                 return false;
         }
@@ -169,4 +206,25 @@ sg_rtnl_nexthop_resolve (SgNlSocket *sock, GPtrArray *routes, guint first, GErro
         }
     }
     return true;
+}
+
+/* ---- building ---- */
+
+bool
+sg_rtnl_nexthop_build (void *memory, size_t room, uint16_t type, const SgNexthopObject *nexthop)
+{
+    bool add = type == RTM_NEWNEXTHOP;
+    SgNlMessage message =
+        sg_nl_message_begin (memory, room, type, add ? NLM_F_CREATE | NLM_F_EXCL : 0);
+    struct nhmsg *header = sg_nl_put_header (&message, sizeof (*header));
+
+    if (!header)
+        return false;
+    sg_nl_put_u32 (&message, NHA_ID, nexthop->id);
+    if (add) {
+        header->nh_family = AF_INET6;
+        header->nh_protocol = nexthop->protocol;
+        sg_nl_put_u32 (&message, NHA_OIF, nexthop->ifindex);
+    }
+    return !message.full;
 }

@@ -9,9 +9,6 @@
 #include "core/contract.h"
 #include "kernel/nl-attr.h"
 
-/* The loopback device has this index in every network namespace (include/net/flow.h). */
-#define LOOPBACK_IFINDEX 1
-
 static const SgNlSpec route_specs[] = {
     [RTA_DST] = {SG_NL_BYTES, 4},
     [RTA_SRC] = {SG_NL_BYTES, 4},
@@ -281,7 +278,7 @@ put_path (SgNlMessage *message, SgRtnlRouteKind kind, const SgRoute *route, stru
         /* Of an IPv6 route that it deletes the kernel does not compare the type (net/ipv6/route.c,
          * ip6_route_del), but the device, and these are on lo. */
         if (kind == SG_RTNL_ROUTE_DEL && route->family == AF_INET6)
-            sg_nl_put_u32 (message, RTA_OIF, LOOPBACK_IFINDEX);
+            sg_nl_put_u32 (message, RTA_OIF, SG_LOOPBACK_IFINDEX);
     } else if (route->n_nexthops > 1) {
         put_multipath (message, route);
     } else if (route->n_nexthops == 1) {

@@ -78,9 +78,16 @@ carry_over (const SgSnapshot *from, SgSnapshot *to)
         bool alive = route->protocol == 106;
 
         for (uint16_t j = 0; j < route->n_nexthops; j++)
-            alive = alive && sg_snapshot_link (to, route->nexthops[j].ifindex);
+            alive = alive && (route->nexthops[j].ifindex == SG_LOOPBACK_IFINDEX ||
+                              sg_snapshot_link (to, route->nexthops[j].ifindex));
         if (alive)
             g_ptr_array_add (to->routes, sg_route_copy (route));
+    }
+    for (guint i = 0; i < from->nexthops->len; i++) {
+        const SgNexthopObject *nexthop = &g_array_index (from->nexthops, SgNexthopObject, i);
+
+        if (nexthop->protocol == 106 && sg_snapshot_link (to, nexthop->ifindex))
+            g_array_append_vals (to->nexthops, nexthop, 1);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "core/contract.h"
 
 typedef struct {
     SgKernel base;
@@ -23,6 +24,7 @@ sg_fake_copy (const SgSnapshot *from, SgSnapshot *to)
     g_array_append_vals (to->peers, from->peers->data, from->peers->len);
     g_array_append_vals (to->allowed, from->allowed->data, from->allowed->len);
     g_array_append_vals (to->proxies, from->proxies->data, from->proxies->len);
+    g_array_append_vals (to->nexthops, from->nexthops->data, from->nexthops->len);
     g_array_append_vals (to->sysctls, from->sysctls->data, from->sysctls->len);
     for (guint i = 0; i < from->routes->len; i++)
         g_ptr_array_add (to->routes, sg_route_copy (g_ptr_array_index (from->routes, i)));
@@ -213,14 +215,30 @@ route_del (GPtrArray *routes, const SgRoute *route)
     return result;
 }
 
-static bool
-has_devices (const SgSnapshot *state, const SgRoute *route)
+static int
+nexthop_find (const SgSnapshot *state, uint32_t id)
 {
-    for (uint16_t i = 0; i < route->n_nexthops; i++) {
-        if (!sg_snapshot_link (state, route->nexthops[i].ifindex))
-            return false;
+    for (guint i = 0; i < state->nexthops->len; i++) {
+        if (g_array_index (state->nexthops, SgNexthopObject, i).id == id)
+            return (int) i;
     }
-    return true;
+    return -1;
+}
+
+/* 0, or why a route cannot lead there (net/ipv6/route.c). Next hops of others are there: a snapshot holds them
+ * for the tunnel role only. */
+static int
+refuse_route (const SgSnapshot *state, const SgRoute *route)
+{
+    if (route->nexthop_id >= SG_NEXTHOP_BASE && nexthop_find (state, route->nexthop_id) < 0)
+        return EINVAL;
+    for (uint16_t i = 0; i < route->n_nexthops; i++) {
+        uint32_t ifindex = route->nexthops[i].ifindex;
+
+        if (ifindex != SG_LOOPBACK_IFINDEX && !sg_snapshot_link (state, ifindex))
+            return ENODEV;
+    }
+    return 0;
 }
 
 static int
@@ -329,6 +347,33 @@ proxy_del (SgSnapshot *state, const SgProxy *proxy)
     }
 }
 
+static int
+nexthop_add (SgSnapshot *state, const SgNexthopObject *nexthop)
+{
+    if (nexthop_find (state, nexthop->id) >= 0)
+        return EEXIST;
+    if (!sg_snapshot_link (state, nexthop->ifindex))
+        return ENODEV;
+    g_array_append_vals (state->nexthops, nexthop, 1);
+    return 0;
+}
+
+/* Takes its routes along (net/ipv4/nexthop.c, __remove_nexthop_fib). */
+static void
+nexthop_del (SgSnapshot *state, uint32_t id)
+{
+    int at = nexthop_find (state, id);
+
+    if (at >= 0)
+        g_array_remove_index (state->nexthops, (guint) at);
+    for (guint i = state->routes->len; i-- > 0;) {
+        const SgRoute *route = g_ptr_array_index (state->routes, i);
+
+        if (route->nexthop_id == id)
+            g_ptr_array_remove_index (state->routes, i);
+    }
+}
+
 static void
 address_del (SgSnapshot *state, const SgAddress *address)
 {
@@ -348,6 +393,8 @@ address_del (SgSnapshot *state, const SgAddress *address)
 static int
 change (SgSnapshot *state, const SgAction *action)
 {
+    int errnum;
+
     switch (action->kind) {
     case SG_ACTION_WG_FWMARK:
         return set_fwmark (state, action->ifindex, action->fwmark);
@@ -374,14 +421,19 @@ change (SgSnapshot *state, const SgAction *action)
     case SG_ACTION_ADDRESS_ADD:
         g_array_append_val (state->addresses, action->address);
         return 0;
-    case SG_ACTION_ROUTE_ADD:
-        if (!has_devices (state, action->route))
-            return ENODEV;
-        route_append (state->routes, action->route);
+    case SG_ACTION_NEXTHOP_ADD:
+        return nexthop_add (state, &action->nexthop);
+    case SG_ACTION_NEXTHOP_DEL:
+        nexthop_del (state, action->nexthop.id);
         return 0;
+    case SG_ACTION_ROUTE_ADD:
+        errnum = refuse_route (state, action->route);
+        if (errnum == 0)
+            route_append (state->routes, action->route);
+        return errnum;
     case SG_ACTION_ROUTE_REPLACE:
-        return has_devices (state, action->route) ? route_replace (state->routes, action->route)
-                                                  : ENODEV;
+        errnum = refuse_route (state, action->route);
+        return errnum ? errnum : route_replace (state->routes, action->route);
     case SG_ACTION_ROUTE_DEL:
         route_del (state->routes, action->route);
         return 0;

@@ -234,6 +234,8 @@ change (SgNftTable *table, const SgAction *action)
     case SG_ACTION_PROXY_DEL:
     case SG_ACTION_ADDRESS_DEL:
     case SG_ACTION_ADDRESS_ADD:
+    case SG_ACTION_NEXTHOP_ADD:
+    case SG_ACTION_NEXTHOP_DEL:
     case SG_ACTION_ROUTE_ADD:
     case SG_ACTION_ROUTE_REPLACE:
     case SG_ACTION_ROUTE_DEL:

@@ -371,6 +371,18 @@ parse_proxy (Words *words, SgSituationText *to)
 }
 
 static void
+parse_nexthop (Words *words, SgSituationText *to)
+{
+    SgNexthopObject nexthop = {.id = take_number (words)};
+
+    if (take_word (words, "dev"))
+        nexthop.ifindex = take_interface (words, to->snapshot);
+    if (take_word (words, "proto"))
+        nexthop.protocol = take_protocol (words);
+    g_array_append_val (to->snapshot->nexthops, nexthop);
+}
+
+static void
 parse_sysctl (Words *words, SgSituationText *to)
 {
     SgSysctl sysctl = {0};
@@ -624,6 +636,7 @@ static const struct {
     {"peer", parse_peer},
     {"profile", parse_profile},
     {"proxy", parse_proxy},
+    {"nexthop", parse_nexthop},
     {"sysctl", parse_sysctl},
     {"subnet", parse_subnet},
     {"tunnel-device", parse_tunnel_device},

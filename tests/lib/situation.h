@@ -9,6 +9,7 @@
  *     wireguard wg0 fwmark 0x0 [unkeyed] [default6] [default4]
  *     peer PUBLICKEY dev wg0 [preshared] [endpoint IP] [allowed PREFIX]…
  *     proxy 2001:db8::2 dev eth0 proto sixgate
+ *     nexthop 1936261124 [dev wg-sixgate] [proto sixgate]
  *     sysctl net/ipv6/conf/all/forwarding 0
  *     profile wg0 [fwmark 0x0] [address 2001:db8::2/128]… [preshared PUBLICKEY]…
  *     networkmanager absent|starting|ready

@@ -131,19 +131,35 @@ mss_is_clamped() {   # mss_is_clamped NS: of the answer that the far client give
     seen=$(sed -n 's/.*mss \([0-9]*\).*/\1/p' "$work/mss")
     [ "${seen:-0}" = 1360 ] || { echo "mss $seen"; cat "$work/mss"; return 1; }
 }
-foreign_reapply() {
+foreign_reapply() {   # foreign_reapply [METRIC]
     local con
     con=$(nmcli -g GENERAL.CONNECTION device show wg-sixgate)
-    nmcli connection modify "$con" ipv6.route-metric 77 && nmcli device reapply wg-sixgate >/dev/null
+    nmcli connection modify "$con" ipv6.route-metric "${1:-77}" && nmcli device reapply wg-sixgate >/dev/null
 }
-start_pinging() { ip netns exec "$1" ping -i 0.3 -W 2 "$2" >"$work/pings" & pinger=$!; sleep 1; }
-stop_pinging() {
-    kill -INT "$pinger"
-    wait "$pinger"
+# Any number at the same time. All is kept in files: a probe may run in a shell of its own.
+start_pinging() {   # start_pinging NS ADDRESS [INTERVAL]
+    local to
+    to=$(mktemp "$work/pings.XXXXXX")
+    ip netns exec "$1" ping -i "${3:-0.3}" -W 2 "$2" >"$to" &
+    echo $! >"$to.pid"
+    sleep 1
 }
-no_ping_lost() {
-    stop_pinging
-    grep -q ' 0% packet loss' "$work/pings" || { tail -3 "$work/pings"; return 1; }
+stop_pinging() {   # prints the head and the sums of each
+    local pid to
+    for pid in "$work"/pings.*.pid; do
+        to=${pid%.pid}
+        kill -INT "$(cat "$pid")"
+        until_ok 5 grep -q 'packet loss' "$to"
+        sed -n '1p; /packets transmitted/p' "$to"
+        rm "$pid" "$to"
+    done
+}
+no_ping_lost() {   # of all that are going on, which end
+    local sums
+    sums=$(stop_pinging)
+    if grep -q ' 0% packet loss' <<<"$sums" && ! grep -qE '[1-9][0-9.]*% packet loss' <<<"$sums"; then return; fi
+    echo "$sums"
+    return 1
 }
 nothing_left() {
     local left

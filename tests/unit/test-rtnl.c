@@ -568,6 +568,26 @@ test_nexthop (void)
 }
 
 static void
+test_nexthop_build (void)
+{
+    const SgNexthopObject mine = {SG_NEXTHOP_BASE + 3, 3, SG_PROTOCOL};
+    g_autoptr (GError) error = NULL;
+    Memory memory = {0};
+    SgRtnlNexthop read = {0};
+
+    g_assert_true (sg_rtnl_nexthop_build (&memory, ROOM, RTM_NEWNEXTHOP, &mine));
+    g_assert_cmpuint (memory.nlh.nlmsg_flags & (NLM_F_CREATE | NLM_F_EXCL), ==,
+                      NLM_F_CREATE | NLM_F_EXCL);
+    g_assert_true (sg_rtnl_nexthop_parse (&memory.nlh, &read, &error));
+    g_assert_cmpuint (read.id, ==, mine.id);
+    g_assert_cmpuint (read.family, ==, AF_INET6);
+    g_assert_cmpuint (read.protocol, ==, SG_PROTOCOL);
+    g_assert_cmpuint (read.hop.ifindex, ==, 3);
+    memset (&memory, 0, sizeof memory);
+    g_assert_false (sg_rtnl_nexthop_build (&memory, /* room= */ 32, RTM_NEWNEXTHOP, &mine));
+}
+
+static void
 test_nexthop_group (void)
 {
     static const struct nexthop_grp entries[] = {{.id = 7}, {.id = 8, .weight = 255}};
@@ -714,6 +734,7 @@ main (int argc, char *argv[])
     g_test_add_func ("/rtnl/route/canonical-order", test_route_order);
     g_test_add_func ("/rtnl/route/too-large-refused", test_route_too_large);
     g_test_add_func ("/rtnl/nexthop/single", test_nexthop);
+    g_test_add_func ("/rtnl/nexthop/build", test_nexthop_build);
     g_test_add_func ("/rtnl/nexthop/group", test_nexthop_group);
     g_test_add_func ("/genl/wireguard/allowed-ips", test_wireguard);
     g_test_add_func ("/genl/wireguard/peers-continue", test_wireguard_continued);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the tunnel role asks of the kernel, against the running one, in a network namespace of its
- * own: settings, proxy neighbours, addresses, peers. Needs root; peers need WireGuard. */
+ * own: settings, proxy neighbours, next hops, addresses, peers. Needs root; peers need WireGuard. */
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
@@ -52,6 +52,7 @@ set_up (World *world)
 
     SG_SHELL ("ip link add eth0 type veth peer name far0");
     SG_SHELL ("ip link set eth0 up");
+    SG_SHELL ("ip link set far0 up");
     world->kernel = sg_kernel_linux_open (&error);
     g_assert_no_error (error);
     world->config = sg_config_new_default ();
@@ -163,6 +164,93 @@ test_proxies (void)
     commit (&world, (SgAction) {.kind = SG_ACTION_PROXY_DEL, .proxy = proxy}, 0);
     commit (&world, (SgAction) {.kind = SG_ACTION_PROXY_DEL, .proxy = proxy}, 0);
     g_assert_cmpuint (world.snapshot->proxies->len, ==, 1);
+    tear_down (&world);
+}
+
+/* The route to a device of the tunnel, by the next hop @id. */
+static SgRoute *
+new_route (uint32_t id, uint32_t ifindex)
+{
+    SgRoute *route = sg_route_new (AF_INET6, 1);
+    SgIp device = ip_of ("2001:db8::a3b:2");
+
+    route->protocol = SG_PROTOCOL;
+    route->table = RT_TABLE_MAIN;
+    route->metric = 1024;
+    route->dst = sg_prefix_host (&device);
+    route->nexthop_id = id;
+    route->nexthops[0].ifindex = ifindex;
+    return route;
+}
+
+/* What NetworkManager does at a Reapply: the reason why routes to devices lead by a next hop object. */
+static void
+test_nexthop_outlives_disable_ipv6 (void)
+{
+    World world;
+    g_autofree SgRoute *route = NULL;
+    g_autofree char *left = NULL;
+    SgNexthopObject mine = {.protocol = SG_PROTOCOL};
+    const SgNexthopObject *read;
+
+    if (unable ())
+        return;
+    set_up (&world);
+    mine.ifindex = index_of (&world, "eth0");
+    mine.id = SG_NEXTHOP_BASE + mine.ifindex;
+    route = new_route (mine.id, mine.ifindex);
+    SG_SHELL ("ip -6 route add 2001:db8::99 dev eth0 proto " G_STRINGIFY (SG_PROTOCOL));
+    commit (&world, (SgAction) {.kind = SG_ACTION_NEXTHOP_ADD, .nexthop = mine}, 0);
+    commit (&world, (SgAction) {.kind = SG_ACTION_ROUTE_ADD, .route = route}, 0);
+    g_assert_cmpuint (world.snapshot->nexthops->len, ==, 1);
+    read = &g_array_index (world.snapshot->nexthops, SgNexthopObject, 0);
+    g_assert_cmpuint (read->id, ==, mine.id);
+    g_assert_cmpuint (read->ifindex, ==, mine.ifindex);
+    g_assert_cmpuint (read->protocol, ==, SG_PROTOCOL);
+    SG_SHELL ("sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1");
+    SG_SHELL ("sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0");
+    left = sg_shell_output ("ip -6 route show proto " G_STRINGIFY (SG_PROTOCOL));
+    g_assert_nonnull (strstr (left, "2001:db8::a3b:2"));
+    g_assert_null (strstr (left, "2001:db8::99"));
+    commit (&world, (SgAction) {.kind = SG_ACTION_NEXTHOP_DEL, .nexthop = mine}, 0);
+    commit (&world, (SgAction) {.kind = SG_ACTION_NEXTHOP_DEL, .nexthop = mine}, 0);
+    g_assert_cmpuint (world.snapshot->nexthops->len, ==, 0);
+    tear_down (&world);
+}
+
+static void
+assert_busy (const World *world, guint index)
+{
+    g_assert_error ((GError *) g_ptr_array_index (world->failures, index), SG_ERROR, SG_ERROR_BUSY);
+}
+
+/* What changed since the snapshot is no failure of the kernel's: the run starts over. */
+static void
+test_nexthop_that_went (void)
+{
+    World world;
+    g_autofree SgRoute *route = NULL;
+    SgNexthopObject mine = {.protocol = SG_PROTOCOL};
+    const SgNexthopObject *read;
+
+    if (unable ())
+        return;
+    set_up (&world);
+    mine.ifindex = index_of (&world, "eth0");
+    mine.id = SG_NEXTHOP_BASE + mine.ifindex;
+    route = new_route (mine.id, mine.ifindex);
+    commit (&world, (SgAction) {.kind = SG_ACTION_ROUTE_ADD, .route = route}, 1);
+    assert_busy (&world, 0);
+    SG_SHELL ("ip link set lo up");
+    SG_SHELL ("ip nexthop add id %u blackhole", mine.id);
+    commit (&world, (SgAction) {.kind = SG_ACTION_NEXTHOP_ADD, .nexthop = mine}, 2);
+    assert_busy (&world, 1);
+    read = &g_array_index (world.snapshot->nexthops, SgNexthopObject, 0);
+    g_assert_cmpuint (read->ifindex, ==, 0);
+    SG_SHELL ("ip nexthop del id %u", mine.id);
+    SG_SHELL ("ip link set eth0 down");
+    commit (&world, (SgAction) {.kind = SG_ACTION_NEXTHOP_ADD, .nexthop = mine}, 3);
+    assert_busy (&world, 2);
     tear_down (&world);
 }
 
@@ -303,6 +391,9 @@ main (int argc, char **argv)
     g_test_add_func ("/tunnel-live/settings", test_settings);
     g_test_add_func ("/tunnel-live/settings-in-order", test_settings_in_order);
     g_test_add_func ("/tunnel-live/proxies", test_proxies);
+    g_test_add_func ("/tunnel-live/nexthop-outlives-disable-ipv6",
+                     test_nexthop_outlives_disable_ipv6);
+    g_test_add_func ("/tunnel-live/nexthop-that-went", test_nexthop_that_went);
     g_test_add_func ("/tunnel-live/addresses-go", test_addresses_go);
     g_test_add_func ("/tunnel-live/peers", test_peers);
     return g_test_run ();

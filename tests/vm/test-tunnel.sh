@@ -100,8 +100,11 @@ start_pinging three $FAR
 ok "a fourth device comes" tunnel device add home four
 ok "and goes" tunnel device remove home four
 ok "no ping of another device was lost" no_ping_lost
+start_pinging three $FAR
+start_pinging far 2001:db8:1::a3c:2
 ok "a foreign modify and reapply" foreign_reapply
-ok "the devices are reached again" until_ok 10 far_pings 2001:db8:1::a3c:2
+sleep 2
+ok "no ping was lost to that" no_ping_lost
 start_pinging three $FAR
 ok "the handshakes of the others are what they were" same "$handshakes" "$(wg show wg-sixgate latest-handshakes | sort)"
 ok "the peers, too" has_peers 3
