@@ -56,21 +56,26 @@ get_settings (const SgNmBus *bus, const char *path, GError **error)
     return ask_value (bus, &call, "a{sa{sv}}", error);
 }
 
+/* @settings with the keys. */
 static GVariant *
-get_with_secrets (const SgNmBus *bus, const char *path, GError **error)
+add_secrets (const SgNmBus *bus, const char *path, GVariant *settings, GError **error)
 {
     const SgNmCall call = {.path = path,
                            .interface = CONNECTION,
                            .method = "GetSecrets",
                            .argument = "wireguard",
                            .secret = true};
-    g_autoptr (GVariant) settings = get_settings (bus, path, error);
-    g_autoptr (GVariant) secrets = NULL;
+    g_autoptr (GVariant) secrets = ask_value (bus, &call, "a{sa{sv}}", error);
 
-    if (!settings)
-        return NULL;
-    secrets = ask_value (bus, &call, "a{sa{sv}}", error);
     return secrets ? sg_profile_add_secrets (settings, secrets) : NULL;
+}
+
+static GVariant *
+get_with_secrets (const SgNmBus *bus, const char *path, GError **error)
+{
+    g_autoptr (GVariant) settings = get_settings (bus, path, error);
+
+    return settings ? add_secrets (bus, path, settings, error) : NULL;
 }
 
 /* "" when it has none. */
@@ -289,22 +294,37 @@ version_of (const SgNmBus *bus, const char *path)
                : NULL;
 }
 
-bool
-sg_nm_profile_save (const SgNmBus *bus, const SgNmProfile *profile, GVariant *settings,
-                    GError **error)
+/* What NetworkManager has of @profile now, keys included, if it is the same; its version, that watches from then
+ * on (before 1.44 nothing can). Reading the keys counts as a change (1.52): so they are read first, and
+ * what is no secret once more behind the version. */
+static bool
+is_unchanged (const SgNmBus *bus, const SgNmProfile *profile, GVariant **ret_version,
+              GError **error)
 {
-    g_autoptr (GVariant) version = version_of (bus, profile->path);
-    g_autoptr (GVariant) now = get_with_secrets (bus, profile->path, error);
+    g_autoptr (GVariant) first = get_settings (bus, profile->path, error);
+    g_autoptr (GVariant) keys = first ? add_secrets (bus, profile->path, first, error) : NULL;
+    g_autoptr (GVariant) version = keys ? version_of (bus, profile->path) : NULL;
+    g_autoptr (GVariant) again = keys ? get_settings (bus, profile->path, error) : NULL;
 
-    if (!now)
+    if (!again)
         return false;
-    /* Between here and there the version watches; before 1.44 nothing can. */
-    if (!sg_profile_equal (now, profile->settings)) {
+    if (!sg_profile_equal (keys, profile->settings) || !sg_profile_equal (first, again)) {
         g_set_error (error, SG_ERROR, SG_ERROR_CONFLICT,
                      "somebody else changed the profile meanwhile; look at it and try again");
         return false;
     }
-    return update (bus, profile->path, settings, version, error);
+    *ret_version = g_steal_pointer (&version);
+    return true;
+}
+
+bool
+sg_nm_profile_save (const SgNmBus *bus, const SgNmProfile *profile, GVariant *settings,
+                    GError **error)
+{
+    g_autoptr (GVariant) version = NULL;
+
+    return is_unchanged (bus, profile, &version, error) &&
+           update (bus, profile->path, settings, version, error);
 }
 
 bool
