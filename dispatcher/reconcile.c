@@ -14,6 +14,7 @@
 #include "nm/unit.h"
 #include "pass/files.h"
 #include "report.h"
+#include "tunnel/tunnel-profile.h"
 
 /* What one run holds. */
 typedef struct {
@@ -132,6 +133,27 @@ start_pcp (const Run *run)
         return;
     if (!sg_unit_restart (&unit, pass->config->nm_timeout_ms, &reason))
         sg_log_warning (reason);
+}
+
+/* ---- the tunnel's profile ---- */
+
+/* Who changed the tunnel was killed before NetworkManager had followed, or it was not there. */
+static void
+finish_profile (const Run *run)
+{
+    const SgPass *pass = run->pass;
+    g_autoptr (GError) error = NULL;
+
+    if (run->options->dry_run || run->options->boot || !pass->tunnel ||
+        !sg_files_is_profile_due () ||
+        sg_tunnel_profile_save (pass->config, /* old= */ NULL, pass->tunnel,
+                                pass->config->nm_timeout_ms, &error))
+        return;
+    g_prefix_error (&error, "NetworkManager's profile of %s is not as it should be yet: ",
+                    pass->config->tunnel_interface);
+    /* Each event of the kernel would say it again. */
+    if (!run->healing)
+        sg_log_warning (error->message);
 }
 
 /* ---- one try ---- */
@@ -268,6 +290,7 @@ sg_reconcile (const SgOptions *options, SgHealing *healing)
         sg_log_failure (error);
         return sg_error_exit_status (error);
     }
+    finish_profile (&run);
     while (status < 0)
         status = try_once (&run);
     if (options->verbose)

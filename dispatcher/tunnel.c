@@ -12,6 +12,7 @@
 #include "pass/files.h"
 #include "tunnel/tunnel-call.h"
 #include "tunnel/tunnel-ops.h"
+#include "tunnel/tunnel-profile.h"
 
 /* ---- subnets ---- */
 
@@ -227,17 +228,17 @@ keep (const Command *command, SgTunnelCall *call, const SgTunnel *next, GError *
     bool restore = command->run == profile_restore;
     uint32_t timeout = MAX (call->config->nm_timeout_ms, SG_COMMAND_TIMEOUT_MIN_MS);
 
-    if (!restore && !sg_tunnel_ops_save (next, error))
+    if (!restore && !sg_tunnel_ops_save (call->config, call->tunnel, next, timeout, error))
         return false;
     if (call->added.ip4.family)
         print_added (next, &call->added);
-    if (sg_tunnel_ops_save_profile (call->config, restore ? NULL : call->tunnel, next, timeout,
-                                    error))
+    if (sg_tunnel_profile_save (call->config, restore ? NULL : call->tunnel, next, timeout, error))
         return true;
-    g_prefix_error (error,
-                    "the change is kept, but NetworkManager's profile %s is not as it "
-                    "should be (`sixgate-tunnel profile restore` tries again): ",
-                    call->config->tunnel_interface);
+    g_prefix_error (
+        error,
+        "the change is kept, but NetworkManager's profile %s is not as it should be yet (the "
+        "next run tries again, and so does `sixgate-tunnel profile restore`): ",
+        call->config->tunnel_interface);
     return false;
 }
 

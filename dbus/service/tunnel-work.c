@@ -10,6 +10,7 @@
 #include "tunnel-path.h"
 #include "tunnel/tunnel-call.h"
 #include "tunnel/tunnel-ops.h"
+#include "tunnel/tunnel-profile.h"
 
 /* Words of a command: of the object, of the call. */
 #define OBJECT_WORDS 4
@@ -126,9 +127,9 @@ keep (const SgCall *call, const SgTunnelCall *request, const SgTunnel *next, uin
 {
     g_autoptr (GError) failure = NULL;
 
-    if (!sg_tunnel_ops_save (next, error))
+    if (!sg_tunnel_ops_save (request->config, call->tunnel, next, timeout_ms, error))
         return false;
-    if (sg_tunnel_ops_save_profile (request->config, call->tunnel, next, timeout_ms, error))
+    if (sg_tunnel_profile_save (request->config, call->tunnel, next, timeout_ms, error))
         return true;
     if (!sg_tunnel_ops_put_back (call->tunnel, &failure))
         g_prefix_error (error, "the change is kept (%s), but not followed: ", failure->message);
@@ -148,7 +149,7 @@ sg_work_tunnel (const SgCall *call, GVariant *worked, uint32_t timeout_ms, GErro
 
     if (!tunnel || !(next = run (call, &request, error)))
         return NULL;
-    made = !call->tunnel && !sg_tunnel_ops_has_profile (config, timeout_ms);
+    made = !call->tunnel && !sg_tunnel_profile_exists (config, timeout_ms);
     if (!keep (call, &request, next, timeout_ms, error))
         return NULL;
     if (request.added.ip4.family)
@@ -165,11 +166,13 @@ typedef struct {
 
 /* A profile that was there before the role is not ours to remove, whatever became of it. */
 static bool
-undo_profile (const SgConfig *config, const Change *change, uint32_t timeout_ms, GError **error)
+undo (const SgConfig *config, const Change *change, uint32_t timeout_ms, GError **error)
 {
     if (change->before)
-        return sg_tunnel_ops_save_profile (config, change->now, change->before, timeout_ms, error);
-    return !change->made || sg_tunnel_ops_remove_profile (config, timeout_ms, error);
+        return sg_tunnel_ops_save (config, change->now, change->before, timeout_ms, error) &&
+               sg_tunnel_profile_save (config, change->now, change->before, timeout_ms, error);
+    return sg_tunnel_ops_put_back (/* before= */ NULL, error) &&
+           (!change->made || sg_tunnel_profile_remove (config, timeout_ms, error));
 }
 
 GVariant *
@@ -181,10 +184,7 @@ sg_work_undo_tunnel (const SgCall *call, GVariant *worked, uint32_t timeout_ms, 
     Change change = {call->tunnel, now};
 
     g_variant_get_child (worked, 2, "b", &change.made);
-    return now && sg_tunnel_ops_put_back (call->tunnel, error) &&
-                   undo_profile (config, &change, timeout_ms, error)
-               ? g_variant_new_boolean (true)
-               : NULL;
+    return now && undo (config, &change, timeout_ms, error) ? g_variant_new_boolean (true) : NULL;
 }
 
 GVariant *

@@ -5,10 +5,9 @@
 
 #include "base/error.h"
 #include "base/keygen.h"
-#include "core/profile.h"
 #include "kernel/kernel.h"
-#include "nm/nm-connection.h"
 #include "pass/files.h"
+#include "tunnel/tunnel-profile.h"
 
 /* ---- keys ---- */
 
@@ -59,12 +58,6 @@ sg_tunnel_ops_open (GError **error)
     return tunnel;
 }
 
-bool
-sg_tunnel_ops_save (const SgTunnel *tunnel, GError **error)
-{
-    return sg_files_save_tunnel (tunnel, error);
-}
-
 SgSnapshot *
 sg_tunnel_ops_look (const SgConfig *config, GError **error)
 {
@@ -79,125 +72,47 @@ sg_tunnel_ops_look (const SgConfig *config, GError **error)
     return g_steal_pointer (&snapshot);
 }
 
-/* ---- the profile ---- */
-
-/* Whether the profile of @old is that of @tunnel: the same key and addresses. */
+/* Where the role begins: nothing of somebody else's has the name of its interface. */
 static bool
-has_same_profile (const SgTunnel *old, const SgTunnel *tunnel)
+check_free (const SgConfig *config, const SgTunnel *tunnel, uint32_t timeout_ms, GError **error)
 {
-    g_autoptr (GArray) before = sg_tunnel_server_addresses (old);
-    g_autoptr (GArray) after = sg_tunnel_server_addresses (tunnel);
+    g_autoptr (SgSnapshot) snapshot = sg_tunnel_ops_look (config, error);
 
-    if (before->len != after->len ||
-        !sg_wg_key_equal (&old->server.private_key, &tunnel->server.private_key))
+    if (!snapshot)
         return false;
-    for (guint i = 0; i < before->len; i++) {
-        const SgWgAddress *a = &g_array_index (before, SgWgAddress, i);
-        const SgWgAddress *b = &g_array_index (after, SgWgAddress, i);
-
-        if (sg_ip_compare (&a->ip, &b->ip) != 0 || a->len != b->len)
-            return false;
+    if (sg_tunnel_link_is_foreign (snapshot, config->tunnel_interface, tunnel)) {
+        g_set_error (
+            error, SG_ERROR, SG_ERROR_EXISTS,
+            "there is an interface %s already that is not the tunnel's: remove it, or name "
+            "another with TunnelInterface= in sixgate.conf",
+            config->tunnel_interface);
+        return false;
     }
-    return true;
-}
-
-static bool
-add_profile (const SgNmBus *bus, const SgWgConf *conf, const char *interface, GError **error)
-{
-    g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
-    g_autofree char *uuid = g_uuid_string_random ();
-    g_autoptr (GVariant) settings = sg_profile_new (conf, interface, uuid, warnings);
-    g_autofree char *path = sg_nm_profile_add (bus, settings, error);
-
-    return path != NULL;
-}
-
-static bool
-update_profile (const SgNmBus *bus, SgWgConf *conf, const SgNmProfile *profile, GError **error)
-{
-    g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
-    g_autoptr (GVariant) settings = sg_profile_update (profile->settings, conf, warnings);
-
-    return sg_nm_profile_save (bus, profile, settings, error);
+    return sg_tunnel_profile_check_free (config, tunnel, timeout_ms, error);
 }
 
 bool
-sg_tunnel_ops_save_profile (const SgConfig *config, const SgTunnel *old, const SgTunnel *tunnel,
-                            uint32_t timeout_ms, GError **error)
+sg_tunnel_ops_save (const SgConfig *config, const SgTunnel *old, const SgTunnel *tunnel,
+                    uint32_t timeout_ms, GError **error)
 {
-    g_autoptr (SgWgConf) conf = sg_tunnel_server_conf (tunnel, config->tunnel_port);
-    g_autoptr (SgNmProfile) profile = NULL;
-    g_autoptr (GError) missing = NULL;
-    g_autofree char *reason = NULL;
-    SgNmBus bus;
-    bool ok;
+    bool begins = !old || old->generation == 0;
+    bool was_due = sg_files_is_profile_due ();
+    bool due = was_due || !sg_tunnel_profile_is_same (old, tunnel);
 
-    if (old && has_same_profile (old, tunnel))
-        return true;
-    if (!sg_nm_bus_open (&bus, timeout_ms, &reason)) {
-        g_set_error_literal (error, SG_ERROR, SG_ERROR_FAILED, reason);
+    if ((begins && !check_free (config, tunnel, timeout_ms, error)) ||
+        !sg_files_set_profile_due (due, error))
         return false;
-    }
-    profile = sg_nm_profile_find (&bus, config->tunnel_interface, &missing);
-    if (profile)
-        ok = update_profile (&bus, conf, profile, error);
-    else if (g_error_matches (missing, SG_ERROR, SG_ERROR_NOT_FOUND))
-        ok = add_profile (&bus, conf, config->tunnel_interface, error);
-    else
-        ok = (g_propagate_error (error, g_steal_pointer (&missing)), false);
-    sg_nm_bus_close (&bus);
-    return ok;
+    if (sg_files_save_tunnel (tunnel, error))
+        return true;
+    sg_files_set_profile_due (was_due, NULL);
+    return false;
 }
 
 bool
 sg_tunnel_ops_put_back (const SgTunnel *before, GError **error)
 {
-    return before ? sg_tunnel_ops_save (before, error) : sg_files_remove_tunnel (error);
-}
-
-/* Calls @found with the profile of the interface, if there is one. */
-static bool
-with_profile (const SgConfig *config, uint32_t timeout_ms,
-              bool (*found) (const SgNmBus *bus, const SgNmProfile *profile, GError **error),
-              GError **error)
-{
-    g_autoptr (SgNmProfile) profile = NULL;
-    g_autofree char *reason = NULL;
-    bool ok = true;
-    SgNmBus bus;
-
-    /* Without NetworkManager there is none. */
-    if (!sg_nm_bus_open (&bus, timeout_ms, &reason))
-        return true;
-    profile = sg_nm_profile_find (&bus, config->tunnel_interface, NULL);
-    if (profile)
-        ok = found (&bus, profile, error);
-    sg_nm_bus_close (&bus);
-    return ok;
-}
-
-static bool
-say_no (const SgNmBus *bus, const SgNmProfile *profile, GError **error)
-{
-    return false;
-}
-
-bool
-sg_tunnel_ops_has_profile (const SgConfig *config, uint32_t timeout_ms)
-{
-    return !with_profile (config, timeout_ms, say_no, NULL);
-}
-
-static bool
-delete_profile (const SgNmBus *bus, const SgNmProfile *profile, GError **error)
-{
-    return sg_nm_profile_delete (bus, profile->path, error);
-}
-
-bool
-sg_tunnel_ops_remove_profile (const SgConfig *config, uint32_t timeout_ms, GError **error)
-{
-    return with_profile (config, timeout_ms, delete_profile, error);
+    return (before ? sg_files_save_tunnel (before, error) : sg_files_remove_tunnel (error)) &&
+           sg_files_set_profile_due (false, error);
 }
 
 /* ---- the endpoint ---- */

@@ -17,22 +17,13 @@ SgSnapshot *sg_tunnel_ops_look (const SgConfig *config, GError **error) G_GNUC_W
 bool sg_tunnel_ops_make_keys (const char *public_key, SgTunnelKeys *ret_keys,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Writes @tunnel down, durably. From then on it holds. */
-bool sg_tunnel_ops_save (const SgTunnel *tunnel, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Brings NetworkManager's profile of the interface to what @tunnel says: made where there is none;
- * else its key, port and addresses, where @old (NULL: in any case) said others. What the kernel has
- * is changed by the next pass, not by a Reapply. On failure the state holds all the same. */
-bool sg_tunnel_ops_save_profile (const SgConfig *config, const SgTunnel *old,
-                                 const SgTunnel *tunnel, uint32_t timeout_ms,
-                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
+/* Writes @tunnel down, durably. From then on it holds; where NetworkManager's profile has to follow
+ * (tunnel-profile.h), that is noted before. The first state of a machine is refused (SG_ERROR_EXISTS) where
+ * its interface, or a profile for it, is there and somebody else's. @old: what it comes after. */
+bool sg_tunnel_ops_save (const SgConfig *config, const SgTunnel *old, const SgTunnel *tunnel,
+                         uint32_t timeout_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The file is as @before (NULL: there was none) again; the way back where the profile was not changed. */
-bool sg_tunnel_ops_put_back (const SgTunnel *before, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Whether NetworkManager has a profile of the interface; false, too, where it cannot be asked. */
-bool sg_tunnel_ops_has_profile (const SgConfig *config, uint32_t timeout_ms);
-/* Removes it. */
-bool sg_tunnel_ops_remove_profile (const SgConfig *config, uint32_t timeout_ms,
-                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool sg_tunnel_ops_put_back (const SgTunnel *before, GError **error);
 
 /* How devices reach this machine: @text ("HOST", "HOST:PORT"), else what the configuration says,
  * else this machine's own address. SG_ERROR_INVALID_ARGUMENT, SG_ERROR_NOT_FOUND. */

@@ -57,11 +57,15 @@ static void
 print_wireguard (const SgWireguard *wireguard, const SgSnapshot *snapshot, GString *out)
 {
     const char *name = sg_snapshot_link_name (wireguard->ifindex, snapshot);
+    SgWgKey key = {0};
 
-    g_string_append_printf (out, "wireguard %s fwmark 0x%x%s%s%s\n", name ? name : "?",
+    sg_wg_key_encode (&wireguard->public_key, &key);
+    g_string_append_printf (out, "wireguard %s fwmark 0x%x%s%s%s%s%s\n", name ? name : "?",
                             wireguard->fwmark, wireguard->unkeyed ? " unkeyed" : "",
                             wireguard->peer_default[SG_IPV6] ? " default6" : "",
-                            wireguard->peer_default[SG_IPV4] ? " default4" : "");
+                            wireguard->peer_default[SG_IPV4] ? " default4" : "",
+                            sg_wg_key_is_set (&wireguard->public_key) ? " key " : "",
+                            sg_wg_key_is_set (&wireguard->public_key) ? key.text : "");
 }
 
 /* All of them; the allowed-ips stand in the order of the peers. */

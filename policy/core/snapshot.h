@@ -31,9 +31,10 @@ typedef struct {
     uint32_t flags; /* IFA_F_* (IFA_FLAGS, 32 bits) */
 } SgAddress;
 
-/* A WireGuard interface (generic netlink, linux/wireguard.h). Holds no key. */
+/* A WireGuard interface (generic netlink, linux/wireguard.h). Holds no secret key. */
 typedef struct {
     uint32_t ifindex;
+    SgWgRawKey public_key;          /* zero: none, or not said */
     uint32_t fwmark;                /* 0 = none */
     bool unkeyed;                   /* has no private key: who makes it is not done yet */
     bool peer_default[SG_FAMILY_N]; /* some peer's allowed-ips contain ::/0, 0.0.0.0/0 */

@@ -144,6 +144,20 @@ sg_tunnel_server_addresses (const SgTunnel *tunnel)
     return addresses;
 }
 
+bool
+sg_tunnel_link_is_foreign (const SgSnapshot *snapshot, const char *interface,
+                           const SgTunnel *tunnel)
+{
+    const SgLink *link = sg_snapshot_link_by_name (snapshot, interface);
+    const SgWireguard *wireguard = link ? sg_snapshot_wireguard (snapshot, link->ifindex) : NULL;
+
+    if (!link)
+        return false;
+    return strcmp (link->kind, "wireguard") != 0 ||
+           (wireguard && sg_wg_key_is_set (&wireguard->public_key) &&
+            !sg_wg_key_equal (&wireguard->public_key, &tunnel->server.public_key));
+}
+
 SgWgConf *
 sg_tunnel_server_conf (const SgTunnel *tunnel, uint16_t port)
 {

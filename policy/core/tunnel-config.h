@@ -26,6 +26,10 @@ bool sg_tunnel_endpoint_parse (const char *text, uint16_t port, SgWgEndpoint *re
 bool sg_tunnel_endpoint_choose (const SgSnapshot *snapshot, const char *interface,
                                 SgIp *ret_ip) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether the link @interface is somebody else's: of another kind, or with another key than the server's.
+ * False where it is not there, or has no key (yet). */
+bool sg_tunnel_link_is_foreign (const SgSnapshot *snapshot, const char *interface,
+                                const SgTunnel *tunnel);
 /* The server's interface as a configuration without peers: its key, @port, our fwmark and the
  * addresses of every subnet. What NetworkManager's profile is made of (sg_profile_new). */
 SgWgConf *sg_tunnel_server_conf (const SgTunnel *tunnel, uint16_t port);

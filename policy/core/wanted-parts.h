@@ -45,7 +45,7 @@ void sg_wanted_add_tunnel_routes (SgWanted *wanted, const SgSituation *situation
                                   const SgLink *link);
 /* wanted-tunnel-nft.c: fills the sets of the tunnel role in @table. */
 void sg_wanted_add_tunnel_sets (SgNftTable *table, const SgSituation *situation);
-/* wanted-tunnel.c: the tunnel's own link; NULL while it is not there, or there is no role. */
+/* wanted-tunnel.c: the tunnel's own link; NULL while it is not there or somebody else's, or there is no role. */
 const SgLink *sg_wanted_tunnel_link (const SgSituation *situation);
 /* wanted-rp-filter.c: fills wanted->rp_filters. */
 void sg_wanted_add_rp_filters (SgWanted *wanted, const SgSituation *situation);

@@ -14,15 +14,21 @@
 #include "core/tunnel-prefix.h"
 #include "core/tunnel-sysctl.h"
 
+static bool
+is_foreign (const SgSituation *situation)
+{
+    return sg_tunnel_link_is_foreign (situation->snapshot, situation->config->tunnel_interface,
+                                      situation->tunnel);
+}
+
 const SgLink *
 sg_wanted_tunnel_link (const SgSituation *situation)
 {
-    const SgLink *link =
-        situation->tunnel
-            ? sg_snapshot_link_by_name (situation->snapshot, situation->config->tunnel_interface)
-            : NULL;
+    const char *name = situation->config->tunnel_interface;
 
-    return link && strcmp (link->kind, "wireguard") == 0 ? link : NULL;
+    return situation->tunnel && !is_foreign (situation)
+               ? sg_snapshot_link_by_name (situation->snapshot, name)
+               : NULL;
 }
 
 /* ---- addresses ---- */
@@ -397,10 +403,59 @@ static void
 warn_of_missing_link (SgWanted *wanted, const SgSituation *situation)
 {
     if (situation->tunnel->subnets->len)
-        g_ptr_array_add (wanted->warnings,
-                         g_strdup_printf ("%s: the tunnel's interface is not there; no device can "
-                                          "connect until NetworkManager brings its profile up",
-                                          situation->config->tunnel_interface));
+        g_ptr_array_add (
+            wanted->warnings,
+            g_strdup_printf ("%s: the tunnel's interface is not there; no device can "
+                             "connect until NetworkManager brings its profile up (if it "
+                             "was deleted: `sixgate-tunnel profile restore`)",
+                             situation->config->tunnel_interface));
+}
+
+/* Somebody's link of that name, or somebody changed the profile: its peers are not ours to remove. */
+static void
+warn_of_foreign_link (SgWanted *wanted, const SgSituation *situation)
+{
+    const char *name = situation->config->tunnel_interface;
+
+    g_ptr_array_add (
+        wanted->warnings,
+        g_strdup_printf ("%s: its key is not the tunnel's; what is on it is left alone, and "
+                         "no device can connect (if NetworkManager's profile was changed: "
+                         "`sixgate-tunnel profile restore`, then `nmcli connection up "
+                         "%s`)",
+                         name, name));
+}
+
+static bool
+has_profile_address (const SgWireguardProfile *profile, const SgWgAddress *wanted)
+{
+    for (guint i = 0; i < profile->addresses->len; i++) {
+        const SgWgAddress *address = &g_array_index (profile->addresses, SgWgAddress, i);
+
+        if (sg_ip_compare (&address->ip, &wanted->ip) == 0 && address->len == wanted->len)
+            return true;
+    }
+    return false;
+}
+
+/* Put back on request only: somebody may have meant it. */
+static void
+warn_of_profile (SgWanted *wanted, const SgSituation *situation)
+{
+    const char *name = situation->config->tunnel_interface;
+    const SgWireguardProfile *profile = sg_snapshot_profile (situation->snapshot, name);
+    g_autoptr (GArray) server = sg_tunnel_server_addresses (situation->tunnel);
+    bool same = !profile || profile->addresses->len == server->len;
+
+    for (guint i = 0; profile && i < server->len; i++)
+        same = same && has_profile_address (profile, &g_array_index (server, SgWgAddress, i));
+    if (!same)
+        g_ptr_array_add (
+            wanted->warnings,
+            g_strdup_printf ("%s: NetworkManager's profile does not have the tunnel's "
+                             "addresses, so they are missing for a moment whenever it "
+                             "applies it; `sixgate-tunnel profile restore` puts them back",
+                             name));
 }
 
 void
@@ -414,12 +469,15 @@ sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation)
     if (!situation->tunnel)
         return;
     if (!link || is_unfinished (situation->snapshot, link)) {
-        if (!link)
+        if (is_foreign (situation))
+            warn_of_foreign_link (wanted, situation);
+        else if (!link)
             warn_of_missing_link (wanted, situation);
         add_proxies (wanted, situation, /* wans= */ NULL);
         sg_wanted_add_tunnel_routes (wanted, situation, /* link= */ NULL);
         return;
     }
+    warn_of_profile (wanted, situation);
     wans = sg_tunnel_wan_links (situation->snapshot, link->name);
     add_addresses (wanted, situation, link);
     add_peers (wanted, situation, link);

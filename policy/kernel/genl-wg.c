@@ -153,6 +153,9 @@ sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GArray *pe
     if (ok && attrs[WGDEVICE_A_IFINDEX]) {
         wireguard->ifindex = sg_nl_attr_u32 (attrs[WGDEVICE_A_IFINDEX]);
         wireguard->unkeyed = !attrs[WGDEVICE_A_PRIVATE_KEY];
+        if (attrs[WGDEVICE_A_PUBLIC_KEY])
+            memcpy (wireguard->public_key.bytes, sg_nl_attr_data (attrs[WGDEVICE_A_PUBLIC_KEY]),
+                    sizeof wireguard->public_key.bytes);
     }
     if (ok && attrs[WGDEVICE_A_FWMARK])
         wireguard->fwmark = sg_nl_attr_u32 (attrs[WGDEVICE_A_FWMARK]);

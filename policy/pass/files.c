@@ -14,6 +14,7 @@
 
 #define STATE_FILE SG_STATE_DIR "/host.conf"
 #define TUNNEL_FILE SG_STATE_DIR "/tunnel.state"
+#define PROFILE_DUE_FILE SG_STATE_DIR "/tunnel.profile-due"
 #define MEMORY_FILE SG_RUNTIME_DIR "/memory"
 #define LIMITS_FILE SG_RUNTIME_DIR "/limits"
 #define PCP_FILE SG_RUNTIME_DIR "/pcp"
@@ -86,13 +87,41 @@ sg_files_save_tunnel (const SgTunnel *tunnel, GError **error)
     return ok;
 }
 
+static bool
+remove_file (const char *path, GError **error)
+{
+    if (unlink (path) == 0 || errno == ENOENT)
+        return true;
+    sg_error_set_errno (error, SG_ERROR_FAILED, errno, "cannot remove %s", path);
+    return false;
+}
+
 bool
 sg_files_remove_tunnel (GError **error)
 {
-    if (unlink (TUNNEL_FILE) == 0 || errno == ENOENT)
+    return remove_file (TUNNEL_FILE, error);
+}
+
+bool
+sg_files_is_profile_due (void)
+{
+    return access (PROFILE_DUE_FILE, F_OK) == 0;
+}
+
+bool
+sg_files_set_profile_due (bool due, GError **error)
+{
+    sg_fs_remove_leftovers (PROFILE_DUE_FILE);
+    if (due == sg_files_is_profile_due ())
         return true;
-    sg_error_set_errno (error, SG_ERROR_FAILED, errno, "cannot remove %s", TUNNEL_FILE);
-    return false;
+    if (!due)
+        return remove_file (PROFILE_DUE_FILE, error);
+    return sg_fs_make_folder (SG_STATE_DIR, error) &&
+           sg_fs_write (
+               PROFILE_DUE_FILE,
+               "NetworkManager's profile of the tunnel's interface is to be brought to what "
+               "tunnel.state says; the next run of Sixgate does it.\n",
+               /* durable= */ true, error);
 }
 
 SgMemory *

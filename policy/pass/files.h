@@ -22,6 +22,12 @@ bool sg_files_load_tunnel (SgTunnel **ret_tunnel, GError **error) G_GNUC_WARN_UN
 /* Durably, and as a whole: the old or the new one is there at any moment. */
 bool sg_files_save_tunnel (const SgTunnel *tunnel, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether a change of the tunnel's state was begun that NetworkManager's profile has to follow, and has not
+ * followed: who makes the change notes it, durably, before the state, and forgets it behind the profile. Who was
+ * killed in between left it to the next. */
+bool sg_files_is_profile_due (void);
+bool sg_files_set_profile_due (bool due, GError **error);
+
 /* This machine has no tunnel role (any more): the way back from its first subnet. */
 bool sg_files_remove_tunnel (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

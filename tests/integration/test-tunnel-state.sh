@@ -82,13 +82,14 @@ ok "there were enough of them" test $kills -gt 50
 (faulty rename:signal=KILL:when=1 10.59.0.2 other) >/dev/null 2>&1
 ok "control: who is killed before the rename leaves a file with the keys" ls $state.new-??????
 "$program" device set-name home 10.59.0.2 one
-ok "the next change removes it" same "$(ls /var/lib/sixgate)" tunnel.state
+left() { find /var/lib/sixgate -type f -printf '%f\n' | sort | paste -sd' '; }
+ok "the next change removes it, and NetworkManager's profile is still due" same "$(left)" "tunnel.profile-due tunnel.state"
 
 # --- the disk
 for fault in 'write:error=ENOSPC:when=1' 'fsync:error=ENOSPC:when=1' 'rename:error=EROFS:when=1' 'fsync:error=EIO:when=1'; do
     ok "$fault: refused" refused 'tunnel.state' faulty "$fault" 10.59.0.2 other
 done
-ok "nothing is left beside it" same "$(ls /var/lib/sixgate)" tunnel.state
+ok "nothing else is left beside it" same "$(left)" "tunnel.profile-due tunnel.state"
 mount --bind /var/lib/sixgate /var/lib/sixgate
 mount -o remount,bind,ro /var/lib/sixgate
 ok "read-only: refused" refused 'Read-only file system' "$program" device set-name home 10.59.0.2 other

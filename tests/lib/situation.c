@@ -305,6 +305,16 @@ parse_rule (Words *words, SgSituationText *to)
 
 /* ---- WireGuard, NetworkManager, nftables ---- */
 
+static SgWgRawKey
+take_key (Words *words)
+{
+    SgWgRawKey key = {0};
+
+    if (!sg_wg_key_decode (take (words), &key))
+        g_error ("situation: “%s”: no key", words->line);
+    return key;
+}
+
 static void
 parse_wireguard (Words *words, SgSituationText *to)
 {
@@ -319,20 +329,12 @@ parse_wireguard (Words *words, SgSituationText *to)
             wireguard.peer_default[SG_IPV6] = true;
         else if (take_word (words, "default4"))
             wireguard.peer_default[SG_IPV4] = true;
+        else if (take_word (words, "key"))
+            wireguard.public_key = take_key (words);
         else
             unknown (words);
     }
     g_array_append_val (to->snapshot->wireguards, wireguard);
-}
-
-static SgWgRawKey
-take_key (Words *words)
-{
-    SgWgRawKey key = {0};
-
-    if (!sg_wg_key_decode (take (words), &key))
-        g_error ("situation: “%s”: no key", words->line);
-    return key;
 }
 
 static void

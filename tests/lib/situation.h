@@ -6,7 +6,7 @@
  *     address 2001:db8::1/64 dev eth0 [tentative|deprecated|dadfailed|permanent|…]
  *     route default table main proto 9 metric 100 via fe80::1 dev eth0 [expires] [pref high]
  *     rule pref 0 lookup 255 proto 2
- *     wireguard wg0 fwmark 0x0 [unkeyed] [default6] [default4]
+ *     wireguard wg0 fwmark 0x0 [unkeyed] [default6] [default4] [key PUBLICKEY]
  *     peer PUBLICKEY dev wg0 [preshared] [endpoint IP] [allowed PREFIX]…
  *     proxy 2001:db8::2 dev eth0 proto sixgate
  *     nexthop 1936261124 [dev wg-sixgate] [proto sixgate]

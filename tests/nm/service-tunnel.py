@@ -290,20 +290,45 @@ def _():
     root.call('Reconcile')
 
 
-@case('the first subnet, undone: a profile that was there before is not removed')
-def _():
-    kept, shown = state(), ('nmcli', '-g', 'connection.uuid', 'connection', 'show', 'wg-sixgate')
-    profile = run(*shown)
-    os.rename(STATE, STATE + '.kept')
-    try:
-        with Stuck():
-            fails(ERROR + 'Kernel', 'busy', root.call, 'AddSubnet', '10.60.0.0/24', 'other', signature='(ss)')
-            check(not os.path.exists(STATE), 'a state is left')
-    finally:
+class NoRole:
+    """The state is not there; what NetworkManager has is."""
+
+    def __enter__(self):
+        os.rename(STATE, STATE + '.kept')
+
+    def __exit__(self, *_):
         os.rename(STATE + '.kept', STATE)
+
+
+def add_first(error, words):
+    fails(ERROR + error, words, root.call, 'AddSubnet', '10.60.0.0/24', 'other', signature='(ss)')
+    check(not os.path.exists(STATE), 'a state is left')
+
+
+@case('the first subnet, where a profile for its interface is somebody else\'s: refused, and it is left alone')
+def _():
+    kept, shown = state(), ('nmcli', '-s', 'connection', 'show', 'wg-sixgate')
+    profile = run(*shown)
+    with NoRole():
+        add_first('Exists', 'nmcli connection delete')
     same(run(*shown), profile)
     root.call('Reconcile')
     same(state(), kept)
+
+
+@case('the first subnet, undone: neither a state nor a profile is left')
+def _():
+    def interface(name):
+        run('nmcli', 'connection', 'modify', 'wg-sixgate', 'connection.interface-name', name)
+    before = run('nmcli', '-g', 'uuid', 'connection')
+    interface('elsewhere')
+    try:
+        with NoRole(), Stuck():
+            add_first('Kernel', 'busy')
+    finally:
+        interface('wg-sixgate')
+    same(run('nmcli', '-g', 'uuid', 'connection'), before)
+    root.call('Reconcile')
 
 
 @case('a damaged state is refused with its line, and left alone')

@@ -34,6 +34,14 @@ wan 2001:db8:1::10/64 2001:db8:1::/64
 
 # --- from nothing
 ok "a prefix for a subnet that is not there" refused 'no subnet' tunnel subnet set-ipv6 home 2001:db8:1::/64
+ip link add wg-sixgate type wireguard
+wg set wg-sixgate private-key <(wg genkey) peer "$(own_key other)" allowed-ips 192.168.9.2/32
+ok "an interface of that name that is somebody else's is refused" refused 'there is an interface wg-sixgate already' tunnel subnet add 10.59.0.0/24 home
+ok "and left alone" has_peers 1
+ip link del wg-sixgate
+nmcli connection add type wireguard ifname wg-sixgate con-name mine autoconnect no wireguard.private-key "$(wg genkey)" >/dev/null
+ok "so is a profile for it" refused 'nmcli connection delete' tunnel subnet add 10.59.0.0/24 home
+nmcli connection delete mine >/dev/null
 ok "the first subnet" tunnel subnet add 10.59.0.0/24 home
 ok "NetworkManager has the interface up" until_ok 20 ip -o addr show dev wg-sixgate to 10.59.0.1/24
 ok "its profile holds no peer" profile_has_no_peer

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tunnel/tunnel-profile.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "core/profile-parts.h"
+#include "core/profile.h"
+#include "core/tunnel-config.h"
+#include "nm/nm-connection.h"
+#include "pass/files.h"
+
+bool
+sg_tunnel_profile_is_same (const SgTunnel *old, const SgTunnel *tunnel)
+{
+    g_autoptr (GArray) before = old ? sg_tunnel_server_addresses (old) : NULL;
+    g_autoptr (GArray) after = sg_tunnel_server_addresses (tunnel);
+
+    if (!before || before->len != after->len ||
+        !sg_wg_key_equal (&old->server.private_key, &tunnel->server.private_key))
+        return false;
+    for (guint i = 0; i < before->len; i++) {
+        const SgWgAddress *a = &g_array_index (before, SgWgAddress, i);
+        const SgWgAddress *b = &g_array_index (after, SgWgAddress, i);
+
+        if (sg_ip_compare (&a->ip, &b->ip) != 0 || a->len != b->len)
+            return false;
+    }
+    return true;
+}
+
+static bool
+add_profile (const SgNmBus *bus, const SgWgConf *conf, const char *interface, GError **error)
+{
+    g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
+    g_autofree char *uuid = g_uuid_string_random ();
+    g_autoptr (GVariant) settings = sg_profile_new (conf, interface, uuid, warnings);
+    g_autofree char *path = sg_nm_profile_add (bus, settings, error);
+
+    return path != NULL;
+}
+
+static bool
+update_profile (const SgNmBus *bus, SgWgConf *conf, const SgNmProfile *profile, GError **error)
+{
+    g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
+    g_autoptr (GVariant) settings = sg_profile_update (profile->settings, conf, warnings);
+
+    return sg_nm_profile_save (bus, profile, settings, error);
+}
+
+bool
+sg_tunnel_profile_save (const SgConfig *config, const SgTunnel *old, const SgTunnel *tunnel,
+                        uint32_t timeout_ms, GError **error)
+{
+    g_autoptr (SgWgConf) conf = sg_tunnel_server_conf (tunnel, config->tunnel_port);
+    g_autoptr (SgNmProfile) profile = NULL;
+    g_autoptr (GError) missing = NULL;
+    g_autofree char *reason = NULL;
+    SgNmBus bus;
+    bool ok;
+
+    if (sg_tunnel_profile_is_same (old, tunnel))
+        return true;
+    if (!sg_nm_bus_open (&bus, timeout_ms, &reason)) {
+        g_set_error_literal (error, SG_ERROR, SG_ERROR_FAILED, reason);
+        return false;
+    }
+    profile = sg_nm_profile_find (&bus, config->tunnel_interface, &missing);
+    if (profile)
+        ok = update_profile (&bus, conf, profile, error);
+    else if (g_error_matches (missing, SG_ERROR, SG_ERROR_NOT_FOUND))
+        ok = add_profile (&bus, conf, config->tunnel_interface, error);
+    else
+        ok = (g_propagate_error (error, g_steal_pointer (&missing)), false);
+    sg_nm_bus_close (&bus);
+    return ok && sg_files_set_profile_due (false, error);
+}
+
+/* Calls @found with the profile of the interface, if there is one. */
+static bool
+with_profile (const SgConfig *config, uint32_t timeout_ms,
+              bool (*found) (const SgNmBus *bus, const SgNmProfile *profile, GError **error),
+              GError **error)
+{
+    g_autoptr (SgNmProfile) profile = NULL;
+    g_autofree char *reason = NULL;
+    bool ok = true;
+    SgNmBus bus;
+
+    /* Without NetworkManager there is none. */
+    if (!sg_nm_bus_open (&bus, timeout_ms, &reason))
+        return true;
+    profile = sg_nm_profile_find (&bus, config->tunnel_interface, NULL);
+    if (profile)
+        ok = found (&bus, profile, error);
+    sg_nm_bus_close (&bus);
+    return ok;
+}
+
+static bool
+say_no (const SgNmBus *bus, const SgNmProfile *profile, GError **error)
+{
+    return false;
+}
+
+bool
+sg_tunnel_profile_exists (const SgConfig *config, uint32_t timeout_ms)
+{
+    return !with_profile (config, timeout_ms, say_no, NULL);
+}
+
+static bool
+delete_profile (const SgNmBus *bus, const SgNmProfile *profile, GError **error)
+{
+    return sg_nm_profile_delete (bus, profile->path, error);
+}
+
+bool
+sg_tunnel_profile_remove (const SgConfig *config, uint32_t timeout_ms, GError **error)
+{
+    return with_profile (config, timeout_ms, delete_profile, error);
+}
+
+/* ---- whose it is ---- */
+
+static bool
+has_key (GVariant *settings, const SgWgRawKey *key)
+{
+    g_autoptr (GVariant) value = sg_profile_lookup (settings, "wireguard", "private-key");
+    SgWgRawKey have = {0};
+    bool same = value && g_variant_is_of_type (value, G_VARIANT_TYPE_STRING) &&
+                sg_wg_key_decode (g_variant_get_string (value, NULL), &have) &&
+                sg_wg_key_equal (&have, key);
+
+    explicit_bzero (&have, sizeof have);
+    return same;
+}
+
+static bool
+refuse (const SgConfig *config, const SgNmProfile *profile, GError **error)
+{
+    g_set_error (error, SG_ERROR, SG_ERROR_EXISTS,
+                 "NetworkManager has a profile for %s already that is not the tunnel's: delete it "
+                 "(nmcli connection delete %s), or name another interface with TunnelInterface= in "
+                 "sixgate.conf",
+                 config->tunnel_interface, profile->uuid);
+    return false;
+}
+
+bool
+sg_tunnel_profile_check_free (const SgConfig *config, const SgTunnel *tunnel, uint32_t timeout_ms,
+                              GError **error)
+{
+    g_autoptr (SgNmProfile) profile = NULL;
+    g_autoptr (GError) missing = NULL;
+    g_autofree char *reason = NULL;
+    SgNmBus bus;
+
+    /* Without NetworkManager it cannot be known, and is looked at again when the profile is made. */
+    if (!sg_nm_bus_open (&bus, timeout_ms, &reason))
+        return true;
+    profile = sg_nm_profile_find (&bus, config->tunnel_interface, &missing);
+    sg_nm_bus_close (&bus);
+    if (g_error_matches (missing, SG_ERROR, SG_ERROR_EXISTS)) {
+        g_propagate_error (error, g_steal_pointer (&missing));
+        return false;
+    }
+    return !profile || has_key (profile->settings, &tunnel->server.private_key) ||
+           refuse (config, profile, error);
+}
