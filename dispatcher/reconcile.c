@@ -15,6 +15,7 @@
 #include "pass/files.h"
 #include "report.h"
 #include "tunnel/tunnel-profile.h"
+#include "tunnel/unmanaged.h"
 
 /* What one run holds. */
 typedef struct {
@@ -156,6 +157,21 @@ finish_profile (const Run *run)
         sg_log_warning (error->message);
 }
 
+/* ---- links of other managers ---- */
+
+/* At installation: the boot service is started while the links are up. At a boot there is nobody to ask yet. */
+static void
+declare_unmanaged (const Run *run)
+{
+    g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
+
+    if (!run->options->boot || run->options->dry_run)
+        return;
+    sg_tunnel_declare_unmanaged (run->pass->config, run->pass->config->nm_timeout_ms, warnings);
+    for (guint i = 0; i < warnings->len; i++)
+        sg_log_warning (g_ptr_array_index (warnings, i));
+}
+
 /* ---- one try ---- */
 
 static bool
@@ -293,6 +309,7 @@ sg_reconcile (const SgOptions *options, SgHealing *healing)
     finish_profile (&run);
     while (status < 0)
         status = try_once (&run);
+    declare_unmanaged (&run);
     if (options->verbose)
         sg_report_stats (&pass->kernel->stats);
     if (healing)

@@ -13,6 +13,7 @@
 #include "tunnel/tunnel-call.h"
 #include "tunnel/tunnel-ops.h"
 #include "tunnel/tunnel-profile.h"
+#include "tunnel/unmanaged.h"
 
 /* ---- subnets ---- */
 
@@ -232,6 +233,8 @@ keep (const Command *command, SgTunnelCall *call, const SgTunnel *next, GError *
         return false;
     if (call->added.ip4.family)
         print_added (next, &call->added);
+    if (call->uses_wan)
+        sg_tunnel_declare_unmanaged (call->config, timeout, call->warnings);
     if (sg_tunnel_profile_save (call->config, restore ? NULL : call->tunnel, next, timeout, error))
         return true;
     g_prefix_error (

@@ -24,16 +24,16 @@ policy/base/keygen\.[ch] base/(error|keygen)\.h|$c|sys/random\.h|nettle/curve255
 policy/base/qr\.[ch] base/(error|qr)\.h|$c|dlfcn\.h
 policy/core/.* $pure|$core|$c|$values
 policy/kernel/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|$c|$values|$io|libmnl/.*|libnftnl/.*
-policy/pass/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|$c|$values|$io
+policy/pass/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z-]+\.h|$c|$values|$io
 dbus/nm/.* $pure|$core|nm/[a-z-]+\.h|$c|$values|$io|systemd/sd-(bus|event)\.h
-dbus/service/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|tunnel/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-(bus|event|daemon)\.h
+dbus/service/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z-]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|tunnel/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-(bus|event|daemon)\.h
 nm-plugin/.* base/[a-z]+\.h|$core|[a-z-]+\.h|$c|$values|NetworkManager\.h|nm-[a-z-]+\.h|gmodule\.h
 nm-plugin/.* base/[a-z]+\.h|$core|nm-profile\.h|$c|$values|NetworkManager\.h
 dbus/gateway/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|$c|$values|$io|glob\.h|netdb\.h
-dbus/tunnel/.* base/[a-z-]+\.h|$core|kernel/kernel\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|tunnel/[a-z-]+\.h|$c|$values
-dispatcher/[a-z]+\.[ch] base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|tunnel/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-daemon\.h
-dispatcher/pcp/.* base/[a-z]+\.h|$core|kernel/(nft-kernel|nl-socket)\.h|pass/[a-z]+\.h|(mappings|datagrams)\.h|$c|$values|$io|systemd/sd-daemon\.h
-dispatcher/doctor/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z]+\.h|nm/[a-z-]+\.h|(facts|leak)\.h|$c|$values|$io|json-glib/json-glib\.h
+dbus/tunnel/.* base/[a-z-]+\.h|$core|kernel/kernel\.h|pass/[a-z-]+\.h|nm/[a-z-]+\.h|tunnel/[a-z-]+\.h|$c|$values
+dispatcher/[a-z]+\.[ch] base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z-]+\.h|nm/[a-z-]+\.h|gateway/[a-z-]+\.h|tunnel/[a-z-]+\.h|[a-z-]+\.h|$c|$values|$io|systemd/sd-daemon\.h
+dispatcher/pcp/.* base/[a-z]+\.h|$core|kernel/(nft-kernel|nl-socket)\.h|pass/[a-z-]+\.h|(mappings|datagrams)\.h|$c|$values|$io|systemd/sd-daemon\.h
+dispatcher/doctor/.* base/[a-z]+\.h|$core|kernel/[a-z0-9-]+\.h|pass/[a-z-]+\.h|nm/[a-z-]+\.h|(facts|leak)\.h|$c|$values|$io|json-glib/json-glib\.h
 dbus/client/.* base/(error|fs|log|port-range|qr)\.h|[a-z-]+\.h|$c|$io|systemd/sd-bus\.h|json-glib/json-glib\.h
 "
 # Every source file belongs to a row; the folders of later work join the table with it.

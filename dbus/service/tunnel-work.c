@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "core/tunnel-codec.h"
 #include "core/tunnel-config.h"
 #include "pass/files.h"
@@ -11,6 +12,7 @@
 #include "tunnel/tunnel-call.h"
 #include "tunnel/tunnel-ops.h"
 #include "tunnel/tunnel-profile.h"
+#include "tunnel/unmanaged.h"
 
 /* Words of a command: of the object, of the call. */
 #define OBJECT_WORDS 4
@@ -136,6 +138,18 @@ keep (const SgCall *call, const SgTunnelCall *request, const SgTunnel *next, uin
     return false;
 }
 
+/* AddSubnet answers no warnings: those go to the journal. */
+static void
+declare_unmanaged (const SgCall *call, const SgTunnelCall *request, uint32_t timeout_ms)
+{
+    guint n = request->warnings->len;
+
+    sg_tunnel_declare_unmanaged (request->config, timeout_ms, request->warnings);
+    for (guint i = n; i < request->warnings->len && strcmp (call->method->member, "AddSubnet") == 0;
+         i++)
+        sg_log_warning (g_ptr_array_index (request->warnings, i));
+}
+
 GVariant *
 sg_work_tunnel (const SgCall *call, GVariant *worked, uint32_t timeout_ms, GError **error)
 {
@@ -152,6 +166,8 @@ sg_work_tunnel (const SgCall *call, GVariant *worked, uint32_t timeout_ms, GErro
     made = !call->tunnel && !sg_tunnel_profile_exists (config, timeout_ms);
     if (!keep (call, &request, next, timeout_ms, error))
         return NULL;
+    if (request.uses_wan)
+        declare_unmanaged (call, &request, timeout_ms);
     if (request.added.ip4.family)
         sg_ip_format (&request.added.ip4, text);
     return g_variant_new ("(s@asb)", text,

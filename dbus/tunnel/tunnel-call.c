@@ -49,6 +49,7 @@ sg_tunnel_call_subnet_add (SgTunnelCall *call, GError **error)
 {
     SgPrefix network;
 
+    call->uses_wan = true;
     return sg_prefix_parse (call->words[0], &network, error)
                ? sg_tunnel_add_subnet (call->tunnel, &network, call->words[1], error)
                : NULL;
@@ -85,6 +86,7 @@ sg_tunnel_call_subnet_set_ipv6 (SgTunnelCall *call, GError **error)
         !sg_tunnel_prefix_judge (&request.prefix, snapshot, call->config->tunnel_interface,
                                  call->warnings, error))
         return NULL;
+    call->uses_wan = true;
     request.taken = taken = sg_tunnel_taken_find (snapshot, call->config->tunnel_interface);
     return sg_tunnel_set_prefix (call->tunnel, &subnet->network, &request, error);
 }

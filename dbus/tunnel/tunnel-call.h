@@ -12,6 +12,7 @@ typedef struct {
     SgConfig *config;
     SgTunnel *tunnel;
     GPtrArray *warnings;    /* of char *, what there is to say when it went well */
+    bool uses_wan;          /* links of other managers are to be declared (unmanaged.h) */
     SgTunnelDeviceId added; /* the device that was made; AF_UNSPEC: none was */
 } SgTunnelCall;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Texts of people and of our own files: configuration, state, memory, limits, prefix, address, interface,
+/* Texts of people and of our own files: configuration, state, memory, limits, unmanaged links, prefix, address, interface,
  * endpoint, what explain is asked.
  * What is taken must, written again, be taken again and mean the same. */
 #include <string.h>
@@ -13,6 +13,7 @@
 #include "core/memory.h"
 #include "core/state.h"
 #include "core/tunnel-config.h"
+#include "core/unmanaged.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -74,6 +75,18 @@ fuzz_memory (const char *text, size_t size)
     g_assert_nonnull (again);
     twice = sg_memory_to_text (again);
     g_assert_cmpstr (written, ==, twice);
+}
+
+static void
+fuzz_unmanaged (const char *text)
+{
+    g_autoptr (GPtrArray) names = sg_unmanaged_parse (text);
+    g_autofree char *written = sg_unmanaged_to_text (names);
+    g_autoptr (GPtrArray) again = sg_unmanaged_parse (written);
+
+    g_assert_cmpuint (again->len, ==, names->len);
+    for (guint i = 0; i < names->len; i++)
+        g_assert_cmpstr (again->pdata[i], ==, names->pdata[i]);
 }
 
 static void
@@ -166,6 +179,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     fuzz_state (bytes, size);
     fuzz_memory (bytes, size);
     fuzz_limiter (bytes, size);
+    fuzz_unmanaged (text);
     fuzz_prefix (text);
     fuzz_ports (text);
     fuzz_endpoint (text);

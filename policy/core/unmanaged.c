@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/unmanaged.h"
+
+#include <string.h>
+
+#include "base/ifname.h"
+
+/* What stands before each name: exactly this interface, no pattern. */
+#define MATCH "interface-name:="
+
+static bool
+has_link (const GArray *links, uint32_t ifindex)
+{
+    for (guint i = 0; i < links->len; i++) {
+        if (g_array_index (links, SgLink, i).ifindex == ifindex)
+            return true;
+    }
+    return false;
+}
+
+GArray *
+sg_unmanaged_candidates (const SgSnapshot *snapshot, const char *tunnel_interface)
+{
+    GArray *links = g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgLink));
+
+    for (guint i = 0; i < snapshot->routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
+
+        if (route->table != RT_TABLE_MAIN || !sg_route_is_default (route))
+            continue;
+        for (uint16_t j = 0; j < route->n_nexthops; j++) {
+            const SgLink *link = sg_snapshot_link (snapshot, route->nexthops[j].ifindex);
+
+            if (link && strcmp (link->name, tunnel_interface) != 0 &&
+                !has_link (links, link->ifindex))
+                g_array_append_vals (links, link, 1);
+        }
+    }
+    return links;
+}
+
+bool
+sg_unmanaged_is_left_alone (const SgSnapshot *snapshot, const char *name)
+{
+    const SgDevice *device = sg_snapshot_device (snapshot, name);
+
+    return !device || !device->managed || !device->active || device->external;
+}
+
+bool
+sg_unmanaged_has_ifupdown (const char *text, const char *name)
+{
+    g_auto (GStrv) lines = g_strsplit (text, "\n", /* max_tokens= */ -1);
+    size_t len = strlen (name);
+
+    for (char **line = lines; *line; line++) {
+        if (strncmp (*line, name, len) == 0 && (*line)[len] == '=')
+            return true;
+    }
+    return false;
+}
+
+bool
+sg_unmanaged_has_networkd (const char *state)
+{
+    return strcmp (state, "configured") == 0 || strcmp (state, "configuring") == 0;
+}
+
+GPtrArray *
+sg_unmanaged_parse (const char *text)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+
+    for (const char *at = text; (at = strstr (at, MATCH));) {
+        g_autofree char *name = NULL;
+
+        at += strlen (MATCH);
+        name = g_strndup (at, strcspn (at, ",;\n"));
+        if (sg_ifname_is_valid (name))
+            g_ptr_array_add (names, g_steal_pointer (&name));
+    }
+    return names;
+}
+
+char *
+sg_unmanaged_to_text (const GPtrArray *names)
+{
+    GString *out = g_string_new (
+        "# Written by Sixgate: systemd-networkd or ifupdown configures "
+        "these links, so NetworkManager\n"
+        "# leaves them alone. Links are only ever added here; remove the file to undo it.\n"
+        "[device-sixgate-unmanaged]\n"
+        "match-device=");
+
+    for (guint i = 0; i < names->len; i++)
+        g_string_append_printf (out, "%s" MATCH "%s", i ? "," : "",
+                                (const char *) g_ptr_array_index (names, i));
+    g_string_append (out, "\nmanaged=0\n");
+    return g_string_free (out, /* free_segment= */ FALSE);
+}

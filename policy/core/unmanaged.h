@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Links that somebody else than NetworkManager configures, and that it is to leave alone (spec 2.4): found, and
+ * written down as NetworkManager.conf(5) has it. */
+#pragma once
+
+#include "core/snapshot.h"
+
+/* The links by which a default route of main leads, of either family, but for @tunnel_interface: GArray of
+ * SgLink, owned by the caller. */
+GArray *sg_unmanaged_candidates (const SgSnapshot *snapshot, const char *tunnel_interface);
+/* Whether NetworkManager, as far as @snapshot tells, has nothing to do with the link @name now: it may be
+ * told so for good. A link that it configures would lose its addresses. */
+bool sg_unmanaged_is_left_alone (const SgSnapshot *snapshot, const char *name);
+/* Whether ifupdown has the link @name up: @text is its state file, lines INTERFACE=NAME. */
+bool sg_unmanaged_has_ifupdown (const char *text, const char *name);
+/* Whether systemd-networkd configures a link: @state is the AdministrativeState that it tells
+ * (org.freedesktop.network1(5)). */
+bool sg_unmanaged_has_networkd (const char *state);
+
+/* The names in a file that sg_unmanaged_to_text() made: of char *, owned by the caller. */
+GPtrArray *sg_unmanaged_parse (const char *text);
+/* The file that names them. Owned by the caller. */
+char *sg_unmanaged_to_text (const GPtrArray *names);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pass/unmanaged-files.h"
+
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "core/unmanaged.h"
+
+#define NM_FOLDER "/etc/NetworkManager"
+/* What networkd has there is its own business; that it is there tells that it runs. */
+#define NETWORKD_FOLDER "/run/systemd/netif"
+#define IFUPDOWN_FILE "/run/network/ifstate"
+#define FILE_MAX (1u << 20)
+
+static char *
+read_text (const char *path)
+{
+    char *text = NULL;
+    size_t len;
+
+    return sg_fs_read (path, FILE_MAX, &text, &len, NULL) ? text : NULL;
+}
+
+bool
+sg_unmanaged_files_matter (void)
+{
+    return (access (NETWORKD_FOLDER, F_OK) == 0 || access (IFUPDOWN_FILE, F_OK) == 0) &&
+           access (NM_FOLDER, F_OK) == 0;
+}
+
+char *
+sg_unmanaged_files_ifstate (void)
+{
+    return read_text (IFUPDOWN_FILE);
+}
+
+GPtrArray *
+sg_unmanaged_files_load (void)
+{
+    g_autofree char *text = read_text (SG_UNMANAGED_FILE);
+
+    return sg_unmanaged_parse (text ? text : "");
+}
+
+bool
+sg_unmanaged_files_save (const GPtrArray *names, GError **error)
+{
+    g_autofree char *text = sg_unmanaged_to_text (names);
+
+    return sg_fs_make_folder (NM_FOLDER "/conf.d", error) &&
+           sg_fs_write (SG_UNMANAGED_FILE, text, /* durable= */ true, error);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which links NetworkManager is told to leave alone, and how. */
+#include <string.h>
+
+#include "core/unmanaged.h"
+#include "lib/situation.h"
+
+#define HOST                                                                                       \
+    "link 1 lo loopback up\nlink 2 eth0 up\nlink 3 eth1 up\nlink 4 wg-sixgate kind wireguard up\n" \
+    "networkmanager ready\n"
+
+/* The names, with a blank between them; owned by the caller. */
+static char *
+candidates_of (const char *lines)
+{
+    g_autofree char *text = g_strconcat (HOST, lines, NULL);
+    g_autoptr (SgSituationText) situation = sg_situation_parse (text);
+    g_autoptr (GArray) links = sg_unmanaged_candidates (situation->snapshot, "wg-sixgate");
+    g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+    for (guint i = 0; i < links->len; i++)
+        g_ptr_array_add (names, g_array_index (links, SgLink, i).name);
+    g_ptr_array_add (names, NULL);
+    return g_strjoinv (" ", (char **) names->pdata);
+}
+
+static void
+test_candidates (void)
+{
+    static const struct {
+        const char *lines, *names;
+    } cases[] = {
+        {"", ""},
+        {"route default table main proto 4 via fe80::1 dev eth0\n", "eth0"},
+        {"route4 default table main proto 4 via 192.0.2.1 dev eth1\n", "eth1"},
+        {"route default table main proto 4 via fe80::1 dev eth0\n"
+         "route4 default table main proto 4 via 192.0.2.1 dev eth0\n",
+         "eth0"},
+        {"route default table main proto 4 nexthop via fe80::1 dev eth0 nexthop via fe80::1 dev "
+         "eth1\n",
+         "eth0 eth1"},
+        /* neither another table, nor a longer route, nor the tunnel itself */
+        {"route default table 1002 proto sixgate via fe80::1 dev eth0\n"
+         "route 2001:db8::/32 table main proto 4 via fe80::1 dev eth1\n"
+         "route default table main proto 4 dev wg-sixgate\n",
+         ""},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *names = candidates_of (cases[i].lines);
+
+        g_assert_cmpstr (names, ==, cases[i].names);
+    }
+}
+
+/* A link that NetworkManager configures would lose its addresses. */
+static void
+test_left_alone (void)
+{
+    static const struct {
+        const char *device;
+        bool left_alone;
+    } cases[] = {
+        {"", true},
+        {"device eth0 kind ethernet can-be-gateway\n", true},
+        {"device eth0 kind ethernet can-be-gateway managed\n", true},
+        {"device eth0 kind ethernet can-be-gateway managed active external\n", true},
+        {"device eth0 kind ethernet can-be-gateway managed active\n", false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *text = g_strconcat (HOST, cases[i].device, NULL);
+        g_autoptr (SgSituationText) situation = sg_situation_parse (text);
+
+        g_assert_true (sg_unmanaged_is_left_alone (situation->snapshot, "eth0") ==
+                       cases[i].left_alone);
+    }
+}
+
+static void
+test_managers (void)
+{
+    static const char ifstate[] = "lo=lo\neth0=eth0\neth1.5=wan\n";
+
+    g_assert_true (sg_unmanaged_has_ifupdown (ifstate, "eth0"));
+    g_assert_true (sg_unmanaged_has_ifupdown (ifstate, "eth1.5"));
+    g_assert_false (sg_unmanaged_has_ifupdown (ifstate, "eth1"));
+    g_assert_false (sg_unmanaged_has_ifupdown (ifstate, "wan"));
+    g_assert_false (sg_unmanaged_has_ifupdown ("", "eth0"));
+    g_assert_true (sg_unmanaged_has_networkd ("configured"));
+    g_assert_true (sg_unmanaged_has_networkd ("configuring"));
+    g_assert_false (sg_unmanaged_has_networkd ("unmanaged"));
+    g_assert_false (sg_unmanaged_has_networkd ("pending"));
+}
+
+/* Names that were there stay; what is no name is not taken over. */
+static void
+test_file (void)
+{
+    g_autoptr (GPtrArray) names = g_ptr_array_new ();
+    g_autoptr (GPtrArray) none =
+        sg_unmanaged_parse ("match-device=interface-name:=a/b;interface-name:=\n");
+    g_autoptr (GPtrArray) again = NULL;
+    g_autofree char *text = NULL;
+
+    g_ptr_array_add (names, (char *) "eth0");
+    g_ptr_array_add (names, (char *) "eth1.5");
+    text = sg_unmanaged_to_text (names);
+    g_assert_nonnull (
+        strstr (text, "\nmatch-device=interface-name:=eth0,interface-name:=eth1.5\n"));
+    g_assert_nonnull (strstr (text, "\nmanaged=0\n"));
+    again = sg_unmanaged_parse (text);
+    g_assert_cmpuint (again->len, ==, 2);
+    g_assert_cmpstr (again->pdata[0], ==, "eth0");
+    g_assert_cmpstr (again->pdata[1], ==, "eth1.5");
+    g_assert_cmpuint (none->len, ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/unmanaged/candidates", test_candidates);
+    g_test_add_func ("/unmanaged/left-alone", test_left_alone);
+    g_test_add_func ("/unmanaged/managers", test_managers);
+    g_test_add_func ("/unmanaged/file", test_file);
+    return g_test_run ();
+}
