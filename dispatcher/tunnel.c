@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sixgate-tunnel: subnets, devices and pinholes of the tunnel role, as a command. */
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -105,7 +104,7 @@ pinhole_list (SgTunnelCall *call, GError **error)
     for (guint i = 0; i < device->pinholes->len; i++) {
         const SgPinhole *pinhole = g_ptr_array_index (device->pinholes, i);
 
-        printf ("%s\t%u\t%u\t%s\t%s\n", pinhole->protocol == IPPROTO_TCP ? "tcp" : "udp",
+        printf ("%s\t%u\t%u\t%s\t%s\n", sg_pinhole_protocol_to_string (pinhole->protocol),
                 pinhole->external, pinhole->internal, pinhole->enabled ? "open" : "disabled",
                 pinhole->label);
     }

@@ -55,7 +55,7 @@ get_property (sd_bus *bus, const char *path, const char *interface, const char *
     if (strcmp (property, "Device") == 0)
         return sd_bus_message_append (reply, "o", device);
     if (strcmp (property, "Protocol") == 0)
-        return sd_bus_message_append (reply, "s", sg_pinhole_protocol (view.id.protocol));
+        return sd_bus_message_append (reply, "s", sg_pinhole_protocol_to_string (view.id.protocol));
     if (strcmp (property, "ExternalPort") == 0)
         return sd_bus_message_append (reply, "q", view.id.external);
     if (strcmp (property, "InternalPort") == 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus-tunnel.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -117,10 +116,11 @@ path_of_added (const SgCall *call, const char *ip4)
     const char *above = sd_bus_message_get_path (call->message);
     SgPinholeId id = {.external = call->options.external};
 
-    if (id.external) {
-        id.protocol = strcmp (call->words[0], "tcp") == 0 ? IPPROTO_TCP : IPPROTO_UDP;
-        return sg_tunnel_path_parse (above, &id.device) ? sg_pinhole_path (&id) : NULL;
-    }
+    if (id.external)
+        return sg_pinhole_protocol_from_string (call->words[0], &id.protocol) &&
+                       sg_tunnel_path_parse (above, &id.device)
+                   ? sg_pinhole_path (&id)
+                   : NULL;
     if (*ip4 && sg_tunnel_path_parse (above, &id.device) && sg_ip_parse (ip4, &id.device.ip4))
         return sg_tunnel_path (&id.device.network, &id.device.ip4);
     return sg_prefix_parse (call->words[0], &id.device.network, NULL)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tunnel-path.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,35 +45,30 @@ sg_tunnel_path_parse (const char *path, SgTunnelDeviceId *ret_id)
 
 /* ---- pinholes ---- */
 
-const char *
-sg_pinhole_protocol (uint8_t protocol)
-{
-    return protocol == IPPROTO_TCP ? "tcp" : "udp";
-}
-
 char *
 sg_pinhole_path (const SgPinholeId *id)
 {
     g_autofree char *device = sg_tunnel_path (&id->device.network, &id->device.ip4);
 
-    return g_strdup_printf ("%s/%s%u", device, sg_pinhole_protocol (id->protocol), id->external);
+    return g_strdup_printf ("%s/%s%u", device, sg_pinhole_protocol_to_string (id->protocol),
+                            id->external);
 }
 
 /* As sg_pinhole_path() writes it, and in no other way. */
 static bool
 parse_name (const char *name, SgPinholeId *id)
 {
+    g_autofree char *protocol = g_strndup (name, strcspn (name, "0123456789"));
     g_autofree char *again = NULL;
     guint64 port;
 
-    if (!g_str_has_prefix (name, "tcp") && !g_str_has_prefix (name, "udp"))
+    if (!sg_pinhole_protocol_from_string (protocol, &id->protocol))
         return false;
-    id->protocol = *name == 't' ? IPPROTO_TCP : IPPROTO_UDP;
-    port = g_ascii_strtoull (name + strlen ("tcp"), NULL, 10);
+    port = g_ascii_strtoull (name + strlen (protocol), NULL, 10);
     if (port == 0 || port > UINT16_MAX)
         return false;
     id->external = (uint16_t) port;
-    again = g_strdup_printf ("%s%u", sg_pinhole_protocol (id->protocol), id->external);
+    again = g_strdup_printf ("%s%u", sg_pinhole_protocol_to_string (id->protocol), id->external);
     return strcmp (again, name) == 0;
 }
 

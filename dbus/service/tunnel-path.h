@@ -17,8 +17,6 @@ typedef struct {
     uint16_t external;
 } SgPinholeId;
 
-/* "tcp" or "udp"; static. */
-const char *sg_pinhole_protocol (uint8_t protocol);
 /* Owned by the caller. */
 char *sg_pinhole_path (const SgPinholeId *id);
 /* False for any other path. */

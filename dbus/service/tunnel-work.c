@@ -81,7 +81,7 @@ name_object (const SgCall *call, Words *words)
     if (!is_pinhole)
         return;
     g_snprintf (words->ports, sizeof words->ports, "%u", id.external);
-    add_word (words, sg_pinhole_protocol (id.protocol));
+    add_word (words, sg_pinhole_protocol_to_string (id.protocol));
     add_word (words, words->ports);
 }
 

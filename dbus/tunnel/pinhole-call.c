@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Open ports of a device, made by hand. */
-#include <netinet/in.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -19,19 +18,17 @@ static bool
 parse_range (const SgTunnelCall *call, Range *ret_range, GError **error)
 {
     const char *protocol = call->words[2], *label = call->label ? call->label : "";
-    bool tcp = strcmp (protocol, "tcp") == 0;
     SgPortRange ports;
+    uint8_t number;
 
-    if (!tcp && strcmp (protocol, "udp") != 0) {
+    if (!sg_pinhole_protocol_from_string (protocol, &number)) {
         g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT, "say tcp or udp, not “%s”",
                      protocol);
         return false;
     }
     if (!sg_port_range_parse (call->words[3], &ports, error))
         return false;
-    *ret_range = (Range) {
-        {tcp ? IPPROTO_TCP : IPPROTO_UDP, ports.external, ports.internal, true, (char *) label},
-        ports.n};
+    *ret_range = (Range) {{number, ports.external, ports.internal, true, (char *) label}, ports.n};
     return true;
 }
 

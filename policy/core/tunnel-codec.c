@@ -2,7 +2,6 @@
 #include "core/tunnel-codec.h"
 
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -71,8 +70,9 @@ write_device (GString *out, const SgTunnelDevice *device)
         g_string_append_printf (out,
                                 "pinhole protocol=%s external=%u internal=%u enabled=%s "
                                 "label=%s\n",
-                                pinhole->protocol == IPPROTO_TCP ? "tcp" : "udp", pinhole->external,
-                                pinhole->internal, yes_or_no (pinhole->enabled), pinhole->label);
+                                sg_pinhole_protocol_to_string (pinhole->protocol),
+                                pinhole->external, pinhole->internal, yes_or_no (pinhole->enabled),
+                                pinhole->label);
     }
 }
 
@@ -269,6 +269,7 @@ read_pinhole (Reader *reader)
 {
     char protocol[VALUE_MAX], label[VALUE_MAX];
     uint64_t external, internal;
+    uint8_t number;
     SgPinhole *pinhole;
     bool enabled;
 
@@ -280,10 +281,9 @@ read_pinhole (Reader *reader)
         !take_bool (reader, "enabled", &enabled) ||
         !take (reader, "label", /* last= */ true, label))
         return false;
-    if (strcmp (protocol, "tcp") != 0 && strcmp (protocol, "udp") != 0)
+    if (!sg_pinhole_protocol_from_string (protocol, &number))
         return wrong (reader, "a protocol is tcp or udp");
-    pinhole = sg_pinhole_new (protocol[0] == 't' ? IPPROTO_TCP : IPPROTO_UDP, (uint16_t) external,
-                              (uint16_t) internal, label);
+    pinhole = sg_pinhole_new (number, (uint16_t) external, (uint16_t) internal, label);
     pinhole->enabled = enabled;
     g_ptr_array_add (reader->device->pinholes, pinhole);
     return true;

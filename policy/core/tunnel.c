@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/tunnel.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -24,6 +25,26 @@ sg_tunnel_kind_from_string (const char *text, SgTunnelKind *ret_kind)
     for (SgTunnelKind kind = 0; kind < SG_TUNNEL_KIND_N; kind++) {
         if (strcmp (text, kind_names[kind]) == 0) {
             *ret_kind = kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *
+sg_pinhole_protocol_to_string (uint8_t protocol)
+{
+    return protocol == IPPROTO_TCP ? "tcp" : "udp";
+}
+
+bool
+sg_pinhole_protocol_from_string (const char *text, uint8_t *ret_protocol)
+{
+    static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (protocols); i++) {
+        if (strcmp (text, sg_pinhole_protocol_to_string (protocols[i])) == 0) {
+            *ret_protocol = protocols[i];
             return true;
         }
     }

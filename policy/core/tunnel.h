@@ -34,6 +34,10 @@ typedef struct {
     char *label; /* "" for none */
 } SgPinhole;
 
+/* "tcp" or "udp"; static. */
+const char *sg_pinhole_protocol_to_string (uint8_t protocol);
+bool sg_pinhole_protocol_from_string (const char *text, uint8_t *ret_protocol);
+
 /* The keys of one end. */
 typedef struct {
     SgWgRawKey public_key;
