@@ -223,6 +223,16 @@ take_objects (GVariant *objects, const char *interface, const char *property)
     return found;
 }
 
+static void
+index_paths (GHashTable *by_path, const GPtrArray *objects)
+{
+    for (guint i = 0; i < objects->len; i++) {
+        SgObjectView *object = g_ptr_array_index (objects, i);
+
+        g_hash_table_insert (by_path, object->path, object);
+    }
+}
+
 SgView *
 sg_view_new (SgClient *client, GError **error)
 {
@@ -254,6 +264,11 @@ sg_view_new (SgClient *client, GError **error)
     g_ptr_array_sort (view->devices, (GCompareFunc) compare_addresses);
     view->pinholes = take_objects (all, SG_CLIENT_PINHOLE, "Protocol");
     g_ptr_array_sort (view->pinholes, (GCompareFunc) compare_ports);
+    view->by_path = g_hash_table_new (g_str_hash, g_str_equal);
+    index_paths (view->by_path, view->gateways);
+    index_paths (view->by_path, view->subnets);
+    index_paths (view->by_path, view->devices);
+    index_paths (view->by_path, view->pinholes);
     return view;
 }
 
@@ -263,6 +278,7 @@ sg_view_free (SgView *view)
     if (!view)
         return;
     g_variant_unref (view->manager);
+    g_hash_table_unref (view->by_path);
     g_ptr_array_unref (view->gateways);
     g_ptr_array_unref (view->subnets);
     g_ptr_array_unref (view->devices);
@@ -332,6 +348,20 @@ sg_view_device (const SgView *view, const SgObjectView *subnet, const char *text
     g_set_error (error, SG_ERROR, SG_ERROR_NOT_FOUND,
                  "no device %s in %s; sixgatectl device list shows them", text, subnet->name);
     return NULL;
+}
+
+const SgObjectView *
+sg_view_device_of (const SgView *view, char *const words[2], GError **error)
+{
+    const SgObjectView *subnet = sg_view_subnet (view, words[0], error);
+
+    return subnet ? sg_view_device (view, subnet, words[1], error) : NULL;
+}
+
+const SgObjectView *
+sg_view_at (const SgView *view, const char *path)
+{
+    return g_hash_table_lookup (view->by_path, path);
 }
 
 const SgObjectView *

@@ -48,6 +48,7 @@ typedef struct {
     GPtrArray *subnets;  /* the same, by network */
     GPtrArray *devices;  /* the same, by address */
     GPtrArray *pinholes; /* the same, by device and port; named by their protocol */
+    GHashTable *by_path; /* path → SgObjectView of any of them */
 } SgView;
 
 /* An object: a gateway, a subnet, a device, a pinhole. Strings are owned. */
@@ -66,9 +67,13 @@ const SgObjectView *sg_view_gateway (const SgView *view, const char *name, GErro
 const SgObjectView *sg_view_subnet (const SgView *view, const char *text, GError **error);
 const SgObjectView *sg_view_device (const SgView *view, const SgObjectView *subnet,
                                     const char *text, GError **error);
+/* The device of two words: its subnet, and itself. */
+const SgObjectView *sg_view_device_of (const SgView *view, char *const words[2], GError **error);
 /* By protocol and external port. */
 const SgObjectView *sg_view_pinhole (const SgView *view, const SgObjectView *device,
                                      const char *protocol, guint port, GError **error);
+/* NULL where there is none. */
+const SgObjectView *sg_view_at (const SgView *view, const char *path);
 /* A property, a string or a path; "" and false where the service does not say it. */
 const char *sg_view_string (GVariant *properties, const char *name);
 bool sg_view_flag (GVariant *properties, const char *name);

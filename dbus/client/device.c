@@ -68,15 +68,9 @@ find_peer (GHashTable *peers, const SgObjectView *device, Peer *ret_peer)
 static const char *
 network_of (const SgView *view, const SgObjectView *device)
 {
-    const char *of = sg_view_string (device->properties, "Subnet");
+    const SgObjectView *subnet = sg_view_at (view, sg_view_string (device->properties, "Subnet"));
 
-    for (guint i = 0; i < view->subnets->len; i++) {
-        const SgObjectView *subnet = g_ptr_array_index (view->subnets, i);
-
-        if (strcmp (subnet->path, of) == 0)
-            return subnet->name;
-    }
-    return "";
+    return subnet ? subnet->name : "";
 }
 
 static GVariant *
@@ -208,9 +202,7 @@ call_device (SgClient *client, const SgArguments *arguments, const char *method,
 {
     g_autoptr (GVariant) owned = body ? g_variant_ref_sink (body) : NULL;
     g_autoptr (SgView) view = sg_view_new (client, error);
-    const SgObjectView *subnet = view ? sg_view_subnet (view, arguments->words[0], error) : NULL;
-    const SgObjectView *device =
-        subnet ? sg_view_device (view, subnet, arguments->words[1], error) : NULL;
+    const SgObjectView *device = view ? sg_view_device_of (view, arguments->words, error) : NULL;
     SgObject object = {.interface = SG_CLIENT_DEVICE};
 
     if (!device)
@@ -224,14 +216,11 @@ static bool
 tell_addresses (SgClient *client, const char *path, GError **error)
 {
     g_autoptr (SgView) view = sg_view_new (client, error);
+    const SgObjectView *device = view ? sg_view_at (view, path) : NULL;
+    const char *address6 = device ? sg_view_string (device->properties, "Address6") : "";
 
-    for (guint i = 0; view && i < view->devices->len; i++) {
-        const SgObjectView *device = g_ptr_array_index (view->devices, i);
-        const char *address6 = sg_view_string (device->properties, "Address6");
-
-        if (strcmp (device->path, path) == 0)
-            printf ("%s %s\n", device->name, *address6 ? address6 : "none");
-    }
+    if (device)
+        printf ("%s %s\n", device->name, *address6 ? address6 : "none");
     return view != NULL;
 }
 

@@ -11,18 +11,6 @@
 
 /* ---- reading ---- */
 
-static const SgObjectView *
-with_path (const GPtrArray *objects, const char *path)
-{
-    for (guint i = 0; i < objects->len; i++) {
-        const SgObjectView *object = g_ptr_array_index (objects, i);
-
-        if (strcmp (object->path, path) == 0)
-            return object;
-    }
-    return NULL;
-}
-
 /* A pinhole and what it is below. */
 typedef struct {
     const SgObjectView *pinhole, *device, *subnet;
@@ -37,10 +25,10 @@ find_rows (const SgView *view, const SgObjectView *subnet, const SgObjectView *d
     for (guint i = 0; i < view->pinholes->len; i++) {
         Row row = {.pinhole = g_ptr_array_index (view->pinholes, i)};
 
-        row.device = with_path (view->devices, sg_view_string (row.pinhole->properties, "Device"));
-        row.subnet = row.device ? with_path (view->subnets,
-                                             sg_view_string (row.device->properties, "Subnet"))
-                                : NULL;
+        row.device = sg_view_at (view, sg_view_string (row.pinhole->properties, "Device"));
+        row.subnet = row.device
+                         ? sg_view_at (view, sg_view_string (row.device->properties, "Subnet"))
+                         : NULL;
         if (row.subnet && (!subnet || row.subnet == subnet) && (!device || row.device == device))
             g_array_append_val (rows, row);
     }
@@ -224,16 +212,15 @@ static bool
 run_add (SgClient *client, const SgArguments *arguments, GError **error)
 {
     g_autoptr (SgView) view = sg_view_new (client, error);
-    const SgObjectView *subnet = view ? sg_view_subnet (view, arguments->words[0], error) : NULL;
-    const SgObjectView *device =
-        subnet ? sg_view_device (view, subnet, arguments->words[1], error) : NULL;
+    const SgObjectView *device = view ? sg_view_device_of (view, arguments->words, error) : NULL;
     SgPortRange range;
 
     if (!device || !sg_port_range_parse (arguments->words[3], &range, error))
         return false;
     if (range.internal + range.n - 1 > G_MAXUINT16) {
         g_set_error (error, SG_ERROR, SG_ERROR_INVALID_ARGUMENT,
-                     "“%s” would lead beyond port 65535", arguments->words[3]);
+                     "“%s” would lead beyond port 65535; begin with a smaller port, or name fewer",
+                     arguments->words[3]);
         return false;
     }
     return add_range (client, &(SgObject) {device->path, SG_CLIENT_DEVICE}, arguments, &range,
@@ -249,9 +236,7 @@ call_pinhole (SgClient *client, const SgArguments *arguments, const char *method
 {
     g_autoptr (GVariant) owned = body ? g_variant_ref_sink (body) : NULL;
     g_autoptr (SgView) view = sg_view_new (client, error);
-    const SgObjectView *subnet = view ? sg_view_subnet (view, arguments->words[0], error) : NULL;
-    const SgObjectView *device =
-        subnet ? sg_view_device (view, subnet, arguments->words[1], error) : NULL;
+    const SgObjectView *device = view ? sg_view_device_of (view, arguments->words, error) : NULL;
     const SgObjectView *pinhole;
     SgPortRange port;
 
