@@ -55,9 +55,8 @@ is_unknown_link (const sd_bus_error *error)
            sd_bus_error_has_name (error, SERVICE ".NoSuchLink");
 }
 
-/* What an answer to GetAll says that SG_RESOLVER_TYPE holds; NULL when it lacks some of it. */
-static GVariant *
-read_link (sd_bus_message *reply)
+GVariant *
+sg_resolver_parse_link (sd_bus_message *reply)
 {
     g_autoptr (GVariant) all = sg_nm_read_variant (reply);
     g_autoptr (GVariant) servers = NULL;
@@ -82,7 +81,8 @@ take_answer (const Asked *asked, sd_bus_message *reply)
     if (!snapshot)
         return;
     snapshot->resolver_answers = true;
-    g_array_index (snapshot->resolver, SgResolverLink, asked->link).has = read_link (reply);
+    g_array_index (snapshot->resolver, SgResolverLink, asked->link).has =
+        sg_resolver_parse_link (reply);
 }
 
 static void

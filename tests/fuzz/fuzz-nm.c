@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Answers of NetworkManager of any content, and of any type: the first byte says which, the rest is the
+/* Answers of NetworkManager and systemd-resolved of any content, and of any type: the first byte says which, the rest is the
  * value. Each is taken, or refused in a sentence of our own that holds no key. */
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "core/resolver.h"
 #include "nm/nm-parse.h"
 #include "nm/nm-profile-parse.h"
 #include "nm/nm-variant.h"
+#include "nm/resolver.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -113,6 +115,42 @@ read_secrets (sd_bus_message *message)
     check (taken, error);
 }
 
+/* Of what systemd-resolved may say, too, something is decided: nothing of ours is there, and a server is wanted. */
+static void
+decide_on (GVariant *has)
+{
+    g_autoptr (SgSnapshot) snapshot = sg_snapshot_new ();
+    g_autoptr (SgConfig) config = sg_config_new_default ();
+    g_autoptr (SgState) state = sg_state_new ();
+    g_autoptr (SgMemory) memory = sg_memory_new ();
+    g_autoptr (SgWanted) wanted = sg_wanted_new (config, state, memory, NULL, snapshot);
+    g_autoptr (SgPlan) plan = sg_plan_new (snapshot, wanted);
+    g_autofree char *text = NULL, *planned = NULL;
+    SgResolverLink link = {LINK, has};
+    SgIp server = {AF_INET6, {0xfd}};
+
+    wanted->dns = g_new0 (SgWantedDns, 1);
+    wanted->dns->ifindex = LINK;
+    wanted->dns->servers = g_array_new (FALSE, FALSE, sizeof (SgIp));
+    wanted->dns->domains = g_ptr_array_new ();
+    g_array_append_val (wanted->dns->servers, server);
+    g_array_append_val (snapshot->resolver, link);
+    snapshot->resolver_answers = true;
+    sg_resolver_plan (plan, snapshot, wanted, memory);
+    sg_resolver_remember (snapshot, wanted, memory);
+    planned = sg_plan_to_string (plan, snapshot);
+    text = sg_snapshot_to_string (snapshot);
+}
+
+static void
+read_resolver (sd_bus_message *message)
+{
+    GVariant *has = sg_resolver_parse_link (message);
+
+    if (has)
+        decide_on (has);
+}
+
 /* As it was written. */
 static void
 read_whole (sd_bus_message *message, GVariant *value)
@@ -149,6 +187,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     read_summary (message);
     rewind_to_start (message);
     read_secrets (message);
+    rewind_to_start (message);
+    read_resolver (message);
     rewind_to_start (message);
     read_whole (message, value);
     sd_bus_message_unref (message);
