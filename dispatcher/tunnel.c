@@ -234,7 +234,8 @@ keep (const Command *command, SgTunnelCall *call, const SgTunnel *next, GError *
         print_added (next, &call->added);
     if (call->uses_wan)
         sg_tunnel_declare_unmanaged (call->config, timeout, call->warnings);
-    if (sg_tunnel_profile_save (call->config, restore ? NULL : call->tunnel, next, timeout, error))
+    if (restore ? sg_tunnel_profile_restore (call->config, next, timeout, error)
+                : sg_tunnel_profile_save (call->config, call->tunnel, next, timeout, error))
         return true;
     g_prefix_error (
         error,

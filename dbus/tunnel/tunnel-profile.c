@@ -29,6 +29,60 @@ sg_tunnel_profile_is_same (const SgTunnel *old, const SgTunnel *tunnel)
     return true;
 }
 
+/* ---- whose it is ---- */
+
+static bool
+has_key (GVariant *settings, const SgWgRawKey *key)
+{
+    g_autoptr (GVariant) value = sg_profile_lookup (settings, "wireguard", "private-key");
+    SgWgRawKey have = {0};
+    bool same = value && g_variant_is_of_type (value, G_VARIANT_TYPE_STRING) &&
+                sg_wg_key_decode (g_variant_get_string (value, NULL), &have) &&
+                sg_wg_key_equal (&have, key);
+
+    explicit_bzero (&have, sizeof have);
+    return same;
+}
+
+/* Whether it has the key of @tunnel, or that of @old (NULL: nothing was before). */
+static bool
+is_ours (const SgConfig *config, const SgNmProfile *profile, const SgTunnel *old,
+         const SgTunnel *tunnel, GError **error)
+{
+    if (has_key (profile->settings, &tunnel->server.private_key) ||
+        (old && has_key (profile->settings, &old->server.private_key)))
+        return true;
+    g_set_error (error, SG_ERROR, SG_ERROR_EXISTS,
+                 "NetworkManager has a profile for %s that is not the tunnel's: delete it (nmcli "
+                 "connection delete %s), or name another interface with TunnelInterface= in "
+                 "sixgate.conf",
+                 config->tunnel_interface, profile->uuid);
+    return false;
+}
+
+bool
+sg_tunnel_profile_check_free (const SgConfig *config, const SgTunnel *tunnel, uint32_t timeout_ms,
+                              GError **error)
+{
+    g_autoptr (SgNmProfile) profile = NULL;
+    g_autoptr (GError) missing = NULL;
+    g_autofree char *reason = NULL;
+    SgNmBus bus;
+
+    /* Without NetworkManager it cannot be known; it is looked at again when the profile is to be made. */
+    if (!sg_nm_bus_open (&bus, timeout_ms, &reason))
+        return true;
+    profile = sg_nm_profile_find (&bus, config->tunnel_interface, &missing);
+    sg_nm_bus_close (&bus);
+    if (g_error_matches (missing, SG_ERROR, SG_ERROR_EXISTS)) {
+        g_propagate_error (error, g_steal_pointer (&missing));
+        return false;
+    }
+    return !profile || is_ours (config, profile, /* old= */ NULL, tunnel, error);
+}
+
+/* ---- bringing it along ---- */
+
 static bool
 add_profile (const SgNmBus *bus, const SgWgConf *conf, const char *interface, GError **error)
 {
@@ -49,9 +103,10 @@ update_profile (const SgNmBus *bus, SgWgConf *conf, const SgNmProfile *profile, 
     return sg_nm_profile_save (bus, profile, settings, error);
 }
 
-bool
-sg_tunnel_profile_save (const SgConfig *config, const SgTunnel *old, const SgTunnel *tunnel,
-                        uint32_t timeout_ms, GError **error)
+/* @whosever: also where it is not the tunnel's. */
+static bool
+bring (const SgConfig *config, const SgTunnel *old, const SgTunnel *tunnel, bool whosever,
+       uint32_t timeout_ms, GError **error)
 {
     g_autoptr (SgWgConf) conf = sg_tunnel_server_conf (tunnel, config->tunnel_port);
     g_autoptr (SgNmProfile) profile = NULL;
@@ -60,21 +115,35 @@ sg_tunnel_profile_save (const SgConfig *config, const SgTunnel *old, const SgTun
     SgNmBus bus;
     bool ok;
 
-    if (sg_tunnel_profile_is_same (old, tunnel))
-        return true;
     if (!sg_nm_bus_open (&bus, timeout_ms, &reason)) {
         g_set_error_literal (error, SG_ERROR, SG_ERROR_FAILED, reason);
         return false;
     }
     profile = sg_nm_profile_find (&bus, config->tunnel_interface, &missing);
     if (profile)
-        ok = update_profile (&bus, conf, profile, error);
+        ok = (whosever || is_ours (config, profile, old, tunnel, error)) &&
+             update_profile (&bus, conf, profile, error);
     else if (g_error_matches (missing, SG_ERROR, SG_ERROR_NOT_FOUND))
         ok = add_profile (&bus, conf, config->tunnel_interface, error);
     else
         ok = (g_propagate_error (error, g_steal_pointer (&missing)), false);
     sg_nm_bus_close (&bus);
     return ok && sg_files_set_profile_due (false, error);
+}
+
+bool
+sg_tunnel_profile_save (const SgConfig *config, const SgTunnel *old, const SgTunnel *tunnel,
+                        uint32_t timeout_ms, GError **error)
+{
+    return sg_tunnel_profile_is_same (old, tunnel) ||
+           bring (config, old, tunnel, /* whosever= */ false, timeout_ms, error);
+}
+
+bool
+sg_tunnel_profile_restore (const SgConfig *config, const SgTunnel *tunnel, uint32_t timeout_ms,
+                           GError **error)
+{
+    return bring (config, /* old= */ NULL, tunnel, /* whosever= */ true, timeout_ms, error);
 }
 
 /* Calls @found with the profile of the interface, if there is one. */
@@ -120,52 +189,4 @@ bool
 sg_tunnel_profile_remove (const SgConfig *config, uint32_t timeout_ms, GError **error)
 {
     return with_profile (config, timeout_ms, delete_profile, error);
-}
-
-/* ---- whose it is ---- */
-
-static bool
-has_key (GVariant *settings, const SgWgRawKey *key)
-{
-    g_autoptr (GVariant) value = sg_profile_lookup (settings, "wireguard", "private-key");
-    SgWgRawKey have = {0};
-    bool same = value && g_variant_is_of_type (value, G_VARIANT_TYPE_STRING) &&
-                sg_wg_key_decode (g_variant_get_string (value, NULL), &have) &&
-                sg_wg_key_equal (&have, key);
-
-    explicit_bzero (&have, sizeof have);
-    return same;
-}
-
-static bool
-refuse (const SgConfig *config, const SgNmProfile *profile, GError **error)
-{
-    g_set_error (error, SG_ERROR, SG_ERROR_EXISTS,
-                 "NetworkManager has a profile for %s already that is not the tunnel's: delete it "
-                 "(nmcli connection delete %s), or name another interface with TunnelInterface= in "
-                 "sixgate.conf",
-                 config->tunnel_interface, profile->uuid);
-    return false;
-}
-
-bool
-sg_tunnel_profile_check_free (const SgConfig *config, const SgTunnel *tunnel, uint32_t timeout_ms,
-                              GError **error)
-{
-    g_autoptr (SgNmProfile) profile = NULL;
-    g_autoptr (GError) missing = NULL;
-    g_autofree char *reason = NULL;
-    SgNmBus bus;
-
-    /* Without NetworkManager it cannot be known, and is looked at again when the profile is made. */
-    if (!sg_nm_bus_open (&bus, timeout_ms, &reason))
-        return true;
-    profile = sg_nm_profile_find (&bus, config->tunnel_interface, &missing);
-    sg_nm_bus_close (&bus);
-    if (g_error_matches (missing, SG_ERROR, SG_ERROR_EXISTS)) {
-        g_propagate_error (error, g_steal_pointer (&missing));
-        return false;
-    }
-    return !profile || has_key (profile->settings, &tunnel->server.private_key) ||
-           refuse (config, profile, error);
 }

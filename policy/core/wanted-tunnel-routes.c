@@ -32,7 +32,8 @@ typedef struct {
     uint32_t nexthop_id; /* 0: by the link itself */
 } Path;
 
-static void
+/* The route, which is in @wanted. */
+static SgRoute *
 add_route (SgWanted *wanted, const SgPrefix *dst, uint32_t table, const Path *path)
 {
     SgRoute *route = sg_route_new (AF_INET6, 1);
@@ -45,6 +46,7 @@ add_route (SgWanted *wanted, const SgPrefix *dst, uint32_t table, const Path *pa
     route->nexthop_id = path->nexthop_id;
     route->nexthops[0].ifindex = path->ifindex;
     g_ptr_array_add (wanted->routes, route);
+    return route;
 }
 
 /* Whether a route of main to others is as specific as @range, as that to a WAN of a few addresses. */
@@ -82,8 +84,7 @@ add_own_route (SgWanted *wanted, const SgTunnelSubnet *subnet)
     SgIp ip = sg_tunnel_server_ip6 (subnet);
     SgPrefix host = sg_prefix_host (&ip);
 
-    add_route (wanted, &host, RT_TABLE_LOCAL, &here);
-    ((SgRoute *) wanted->routes->pdata[wanted->routes->len - 1])->type = RTN_LOCAL;
+    add_route (wanted, &host, RT_TABLE_LOCAL, &here)->type = RTN_LOCAL;
 }
 
 /* A host route per device in main: it wins over an on-link prefix of the same addresses. In the

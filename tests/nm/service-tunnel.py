@@ -316,6 +316,23 @@ def _():
     same(state(), kept)
 
 
+@case('a profile whose key somebody changed is not overwritten by the way: refused, and nothing is changed')
+def _():
+    def key(*value):
+        verb = ('modify', 'wg-sixgate', 'wireguard.private-key', *value) if value else ('show', 'wg-sixgate')
+        return run('nmcli', '-s', '-g', 'wireguard.private-key', 'connection', *verb).strip().replace('\\', '')
+    kept, right = state(), key()
+    theirs = 'A' * 42 + '8='
+    key(theirs)
+    try:
+        fails(ERROR + 'Exists', "not the tunnel's", root.call, 'AddSubnet', '10.77.0.0/24', 'late', signature='(ss)')
+        same(key(), theirs)
+    finally:
+        key(right)
+    before, after = kept.split('\n', 1), state().split('\n', 1)
+    same(after[1], before[1])
+
+
 @case('the first subnet, undone: neither a state nor a profile is left')
 def _():
     def interface(name):
