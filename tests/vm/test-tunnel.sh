@@ -121,6 +121,15 @@ until_ok 20 nmcli -t general status
 ok "NetworkManager restarted: the peers are there" has_peers 3
 ok "and no ping was lost" no_ping_lost
 
+# --- what somebody takes away comes back
+systemctl start sixgate-reconcile.service
+until_ok 5 systemctl is-active sixgate-reconcile.socket
+ip nexthop flush proto 106
+ok "next hops are flushed, and the routes with them: back" until_ok 10 far_pings 2001:db8:1::a3c:2
+ip -6 route flush table local proto 106
+"$SIXGATE_RECONCILE"
+ok "the server's own address is kept again" says 'local 2001:db8:1::a3b:1 dev lo' ip -6 route show table local proto 106
+
 # --- routed prefixes
 start_pinging one 10.59.0.1
 if [ -n "${SIXGATE_LONG:-}" ]; then lens='64 56 48'; else lens=56; echo "# reduced: of the routed prefixes only a /56"; fi
