@@ -56,26 +56,21 @@ get_settings (const SgNmBus *bus, const char *path, GError **error)
     return ask_value (bus, &call, "a{sa{sv}}", error);
 }
 
-/* @settings with the keys. */
 static GVariant *
-add_secrets (const SgNmBus *bus, const char *path, GVariant *settings, GError **error)
+get_with_secrets (const SgNmBus *bus, const char *path, GError **error)
 {
     const SgNmCall call = {.path = path,
                            .interface = CONNECTION,
                            .method = "GetSecrets",
                            .argument = "wireguard",
                            .secret = true};
-    g_autoptr (GVariant) secrets = ask_value (bus, &call, "a{sa{sv}}", error);
-
-    return secrets ? sg_profile_add_secrets (settings, secrets) : NULL;
-}
-
-static GVariant *
-get_with_secrets (const SgNmBus *bus, const char *path, GError **error)
-{
     g_autoptr (GVariant) settings = get_settings (bus, path, error);
+    g_autoptr (GVariant) secrets = NULL;
 
-    return settings ? add_secrets (bus, path, settings, error) : NULL;
+    if (!settings)
+        return NULL;
+    secrets = ask_value (bus, &call, "a{sa{sv}}", error);
+    return secrets ? sg_profile_add_secrets (settings, secrets) : NULL;
 }
 
 /* "" when it has none. */
@@ -276,9 +271,9 @@ update (const SgNmBus *bus, const char *path, GVariant *settings, GVariant *vers
     return reply != NULL;
 }
 
-/* Counts the changes of a profile, from NetworkManager 1.44 on; NULL before. Owned by the caller. */
-static GVariant *
-version_of (const SgNmBus *bus, const char *path)
+/* Counts the changes of a profile, from NetworkManager 1.44 on; false before. */
+static bool
+read_version (const SgNmBus *bus, const char *path, uint64_t *ret_version)
 {
     g_autoptr (GVariant) arguments =
         g_variant_ref_sink (g_variant_new ("(ss)", CONNECTION, "VersionId"));
@@ -289,31 +284,45 @@ version_of (const SgNmBus *bus, const char *path)
     g_autoptr (GVariant) value = ask_value (bus, &call, "v", NULL);
     g_autoptr (GVariant) version = value ? g_variant_get_variant (value) : NULL;
 
-    return version && g_variant_is_of_type (version, G_VARIANT_TYPE_UINT64)
-               ? g_steal_pointer (&version)
-               : NULL;
+    if (!version || !g_variant_is_of_type (version, G_VARIANT_TYPE_UINT64))
+        return false;
+    *ret_version = g_variant_get_uint64 (version);
+    return true;
 }
 
-/* What NetworkManager has of @profile now, keys included, if it is the same; its version, that watches from then
- * on (before 1.44 nothing can). Reading the keys counts as a change (1.52): so they are read first, and
- * what is no secret once more behind the version. */
+/* Whether nothing happened while a profile was read twice. Reading its keys counts as a change itself (1.52),
+ * or does not (1.44): a change of somebody else makes the difference between both times. */
+static bool
+was_quiet (const SgNmBus *bus, const char *path, GVariant *settings, uint64_t versions[3])
+{
+    g_autoptr (GVariant) again = NULL;
+
+    if (!read_version (bus, path, &versions[1]) || !(again = get_with_secrets (bus, path, NULL)) ||
+        !read_version (bus, path, &versions[2]))
+        return false;
+    return sg_profile_equal (again, settings) &&
+           versions[1] - versions[0] == versions[2] - versions[1];
+}
+
+/* Whether @profile is what NetworkManager has of it; from then on @ret_version (NULL before 1.44, where nothing can)
+ * watches. */
 static bool
 is_unchanged (const SgNmBus *bus, const SgNmProfile *profile, GVariant **ret_version,
               GError **error)
 {
-    g_autoptr (GVariant) first = get_settings (bus, profile->path, error);
-    g_autoptr (GVariant) keys = first ? add_secrets (bus, profile->path, first, error) : NULL;
-    g_autoptr (GVariant) version = keys ? version_of (bus, profile->path) : NULL;
-    g_autoptr (GVariant) again = keys ? get_settings (bus, profile->path, error) : NULL;
+    uint64_t versions[3];
+    bool counted = read_version (bus, profile->path, &versions[0]);
+    g_autoptr (GVariant) now = get_with_secrets (bus, profile->path, error);
 
-    if (!again)
+    if (!now)
         return false;
-    if (!sg_profile_equal (keys, profile->settings) || !sg_profile_equal (first, again)) {
+    if (!sg_profile_equal (now, profile->settings) ||
+        (counted && !was_quiet (bus, profile->path, now, versions))) {
         g_set_error (error, SG_ERROR, SG_ERROR_CONFLICT,
                      "somebody else changed the profile meanwhile; look at it and try again");
         return false;
     }
-    *ret_version = g_steal_pointer (&version);
+    *ret_version = counted ? g_variant_ref_sink (g_variant_new_uint64 (versions[2])) : NULL;
     return true;
 }
 

@@ -307,8 +307,7 @@ typedef struct {
     Change change;
 } Row;
 
-/* There are no rows of what nobody can notice: before 1.44 a change behind our last reading; and,
- * whatever the release, a key that is changed between its reading and that of the version. */
+/* There are no rows of what nobody can notice: before 1.44 a change behind our reading. */
 static const Row rows[] = {
     {"1.42-alone", NM_1_42, SAVED, {NOTHING}},
     {"1.44-alone", NM_1_44, SAVED, {NOTHING}},
@@ -321,29 +320,44 @@ static const Row rows[] = {
     {"1.44-key-before", NM_1_44, SEEN, {KEY}},
     {"1.52-key-before", NM_1_52, SEEN, {KEY}},
 
+    /* Behind the first version, where there is one, both are still to be read. */
+    {"1.42-setting-behind-version", NM_1_42, SEEN, {NAME, "Get", 1}},
+    {"1.44-setting-behind-version", NM_1_44, SEEN, {NAME, "Get", 1}},
+    {"1.52-setting-behind-version", NM_1_52, SEEN, {NAME, "Get", 1}},
+    {"1.42-key-behind-version", NM_1_42, SEEN, {KEY, "Get", 1}},
+    {"1.44-key-behind-version", NM_1_44, SEEN, {KEY, "Get", 1}},
+    {"1.52-key-behind-version", NM_1_52, SEEN, {KEY, "Get", 1}},
+
     /* Between the settings and the keys. */
-    {"1.42-setting-behind-settings", NM_1_42, SEEN, {NAME, "GetSettings", 1}},
     {"1.44-setting-behind-settings", NM_1_44, SEEN, {NAME, "GetSettings", 1}},
     {"1.52-setting-behind-settings", NM_1_52, SEEN, {NAME, "GetSettings", 1}},
     {"1.42-key-behind-settings", NM_1_42, SEEN, {KEY, "GetSettings", 1}},
     {"1.44-key-behind-settings", NM_1_44, SEEN, {KEY, "GetSettings", 1}},
     {"1.52-key-behind-settings", NM_1_52, SEEN, {KEY, "GetSettings", 1}},
 
-    /* Between the keys and the version, which has the change already: the settings are read again. */
-    {"1.42-setting-behind-keys", NM_1_42, SEEN, {NAME, "GetSecrets", 1}},
+    /* From here on it is the versions that tell. */
     {"1.44-setting-behind-keys", NM_1_44, SEEN, {NAME, "GetSecrets", 1}},
     {"1.52-setting-behind-keys", NM_1_52, SEEN, {NAME, "GetSecrets", 1}},
+    {"1.44-key-behind-keys", NM_1_44, SEEN, {KEY, "GetSecrets", 1}},
+    {"1.52-key-behind-keys", NM_1_52, SEEN, {KEY, "GetSecrets", 1}},
+    {"1.44-setting-behind-second-version", NM_1_44, SEEN, {NAME, "Get", 2}},
+    {"1.52-setting-behind-second-version", NM_1_52, SEEN, {NAME, "Get", 2}},
+    {"1.44-key-behind-second-version", NM_1_44, SEEN, {KEY, "Get", 2}},
+    {"1.52-key-behind-second-version", NM_1_52, SEEN, {KEY, "Get", 2}},
+    {"1.44-setting-behind-settings-again", NM_1_44, SEEN, {NAME, "GetSettings", 2}},
+    {"1.52-setting-behind-settings-again", NM_1_52, SEEN, {NAME, "GetSettings", 2}},
+    {"1.44-key-behind-settings-again", NM_1_44, SEEN, {KEY, "GetSettings", 2}},
+    {"1.52-key-behind-settings-again", NM_1_52, SEEN, {KEY, "GetSettings", 2}},
+    {"1.44-setting-behind-keys-again", NM_1_44, SEEN, {NAME, "GetSecrets", 2}},
+    {"1.52-setting-behind-keys-again", NM_1_52, SEEN, {NAME, "GetSecrets", 2}},
+    {"1.44-key-behind-keys-again", NM_1_44, SEEN, {KEY, "GetSecrets", 2}},
+    {"1.52-key-behind-keys-again", NM_1_52, SEEN, {KEY, "GetSecrets", 2}},
 
-    /* From the version on it is the version that watches; a setting is still seen by us. */
-    {"1.42-setting-behind-version", NM_1_42, SEEN, {NAME, "Get", 1}},
-    {"1.44-setting-behind-version", NM_1_44, SEEN, {NAME, "Get", 1}},
-    {"1.52-setting-behind-version", NM_1_52, SEEN, {NAME, "Get", 1}},
-    {"1.44-key-behind-version", NM_1_44, REFUSED, {KEY, "Get", 1}},
-    {"1.52-key-behind-version", NM_1_52, REFUSED, {KEY, "Get", 1}},
-    {"1.44-setting-at-last", NM_1_44, REFUSED, {NAME, "GetSettings", 2}},
-    {"1.52-setting-at-last", NM_1_52, REFUSED, {NAME, "GetSettings", 2}},
-    {"1.44-key-at-last", NM_1_44, REFUSED, {KEY, "GetSettings", 2}},
-    {"1.52-key-at-last", NM_1_52, REFUSED, {KEY, "GetSettings", 2}},
+    /* And NetworkManager, which is told the last. */
+    {"1.44-setting-behind-last-version", NM_1_44, REFUSED, {NAME, "Get", 3}},
+    {"1.52-setting-behind-last-version", NM_1_52, REFUSED, {NAME, "Get", 3}},
+    {"1.44-key-behind-last-version", NM_1_44, REFUSED, {KEY, "Get", 3}},
+    {"1.52-key-behind-last-version", NM_1_52, REFUSED, {KEY, "Get", 3}},
 };
 
 static SgNmProfile *
