@@ -306,7 +306,9 @@ sg_reconcile (const SgOptions *options, SgHealing *healing)
         sg_log_failure (error);
         return sg_error_exit_status (error);
     }
-    finish_profile (&run);
+    /* First, so that the profile is read as it should be; but a choice may yet be refused. */
+    if (!makes_choices (options))
+        finish_profile (&run);
     while (status < 0)
         status = try_once (&run);
     declare_unmanaged (&run);
