@@ -142,6 +142,18 @@ sg_snapshot_device (const SgSnapshot *snapshot, const char *name)
     return NULL;
 }
 
+const SgNexthopObject *
+sg_snapshot_nexthop (const SgSnapshot *snapshot, uint32_t id)
+{
+    for (guint i = 0; i < snapshot->nexthops->len; i++) {
+        const SgNexthopObject *nexthop = &g_array_index (snapshot->nexthops, SgNexthopObject, i);
+
+        if (nexthop->id == id)
+            return nexthop;
+    }
+    return NULL;
+}
+
 const SgWireguardProfile *
 sg_snapshot_profile (const SgSnapshot *snapshot, const char *device)
 {

@@ -159,6 +159,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgSnapshot, sg_snapshot_free)
 const SgLink *sg_snapshot_link (const SgSnapshot *snapshot, uint32_t ifindex);
 const SgLink *sg_snapshot_link_by_name (const SgSnapshot *snapshot, const char *name);
 const SgWireguard *sg_snapshot_wireguard (const SgSnapshot *snapshot, uint32_t ifindex);
+const SgNexthopObject *sg_snapshot_nexthop (const SgSnapshot *snapshot, uint32_t id);
 /* The first profile whose device has that name; NULL when none was asked for. */
 const SgWireguardProfile *sg_snapshot_profile (const SgSnapshot *snapshot, const char *device);
 const SgDevice *sg_snapshot_device (const SgSnapshot *snapshot, const char *name);

@@ -133,18 +133,6 @@ add_rules (SgWanted *wanted, const SgTunnel *tunnel)
 
 /* ---- the next hop ---- */
 
-static const SgNexthopObject *
-find_nexthop (const SgSnapshot *snapshot, uint32_t id)
-{
-    for (guint i = 0; i < snapshot->nexthops->len; i++) {
-        const SgNexthopObject *nexthop = &g_array_index (snapshot->nexthops, SgNexthopObject, i);
-
-        if (nexthop->id == id)
-            return nexthop;
-    }
-    return NULL;
-}
-
 static void
 warn_of_foreign (SgWanted *wanted, const SgLink *link, uint32_t id)
 {
@@ -161,7 +149,7 @@ static Path
 choose_path (SgWanted *wanted, const SgSnapshot *snapshot, const SgLink *link)
 {
     SgNexthopObject mine = {SG_NEXTHOP_BASE + link->ifindex, link->ifindex, SG_PROTOCOL};
-    const SgNexthopObject *have = find_nexthop (snapshot, mine.id);
+    const SgNexthopObject *have = sg_snapshot_nexthop (snapshot, mine.id);
     Path path = {link->ifindex, mine.id};
 
     if (!have) {

@@ -183,6 +183,14 @@ new_route (uint32_t id, uint32_t ifindex)
     return route;
 }
 
+static SgNexthopObject
+own_nexthop (const World *world)
+{
+    uint32_t ifindex = index_of (world, "eth0");
+
+    return (SgNexthopObject) {SG_NEXTHOP_BASE + ifindex, ifindex, SG_PROTOCOL};
+}
+
 /* What NetworkManager does at a Reapply: the reason why routes to devices lead by a next hop object. */
 static void
 test_nexthop_outlives_disable_ipv6 (void)
@@ -190,14 +198,13 @@ test_nexthop_outlives_disable_ipv6 (void)
     World world;
     g_autofree SgRoute *route = NULL;
     g_autofree char *left = NULL;
-    SgNexthopObject mine = {.protocol = SG_PROTOCOL};
+    SgNexthopObject mine;
     const SgNexthopObject *read;
 
     if (unable ())
         return;
     set_up (&world);
-    mine.ifindex = index_of (&world, "eth0");
-    mine.id = SG_NEXTHOP_BASE + mine.ifindex;
+    mine = own_nexthop (&world);
     route = new_route (mine.id, mine.ifindex);
     SG_SHELL ("ip -6 route add 2001:db8::99 dev eth0 proto " G_STRINGIFY (SG_PROTOCOL));
     commit (&world, (SgAction) {.kind = SG_ACTION_NEXTHOP_ADD, .nexthop = mine}, 0);
@@ -230,14 +237,13 @@ test_nexthop_that_went (void)
 {
     World world;
     g_autofree SgRoute *route = NULL;
-    SgNexthopObject mine = {.protocol = SG_PROTOCOL};
+    SgNexthopObject mine;
     const SgNexthopObject *read;
 
     if (unable ())
         return;
     set_up (&world);
-    mine.ifindex = index_of (&world, "eth0");
-    mine.id = SG_NEXTHOP_BASE + mine.ifindex;
+    mine = own_nexthop (&world);
     route = new_route (mine.id, mine.ifindex);
     commit (&world, (SgAction) {.kind = SG_ACTION_ROUTE_ADD, .route = route}, 1);
     assert_busy (&world, 0);
