@@ -27,6 +27,13 @@ until_ok() {   # until_ok SECONDS COMMAND...: polls; a fixed sleep is either too
 same() {   # same TEXT TEXT: shows the difference when they are not
     diff <(echo "$1") <(echo "$2")
 }
+# A test that reboots its guest (vm/guest/vm-task) and is run once more then goes on counting; FILE is on the disk.
+reboot_guest() {   # reboot_guest FILE
+    echo "$tap_n $tap_failed" >"$1"
+    touch /run/vm/task/again
+    exit
+}
+resume() { read -r tap_n tap_failed <"$1"; }   # resume FILE
 finish() {
     echo "1..$tap_n"
     [ $tap_failed = 0 ]
