@@ -22,7 +22,7 @@ source_suite=${SIXGATE_VM_SOURCE:-trixie-backports}
 # nftables), so that no name here belongs to one release only.
 packages="systemd systemd-sysv systemd-resolved libpam-systemd dbus polkitd network-manager nftables
   wireguard-tools iproute2 iputils-ping procps kmod udev tcpdump libcap2-bin netcat-openbsd
-  conntrack radvd dnsmasq-base strace less socat jq python3-minimal libjson-glib-1.0-0"
+  conntrack radvd dnsmasq-base strace less socat jq python3-minimal libjson-glib-1.0-0 ifupdown"
 
 die() { echo "${0##*/}: $*" >&2; exit 125; }
 digest() { sha256sum | cut -c1-12; }
