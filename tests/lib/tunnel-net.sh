@@ -95,6 +95,7 @@ device_asks() { asks "$@"; }
 sniff() {   # sniff FILE NS ARGUMENT...: tcpdump, that has begun when this returns; it is the last job
     local file=$1 ns=$2
     shift 2
+    rm -f "$file.log"   # the last one's says that it has begun
     timeout 10 ip netns exec "$ns" tcpdump "$@" >"$file" 2>"$file.log" &
     until_ok 5 grep -q 'listening on' "$file.log"
 }
