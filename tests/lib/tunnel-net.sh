@@ -7,7 +7,12 @@ work=/run/sixgate-test
 
 in_ns() { ip netns exec "$@"; }
 
-server_up() {   # the provider and the far client; the server has a link and nothing on it
+server_up() {   # as where ifupdown or networkd has the WAN: NetworkManager leaves it alone
+    links_up
+    plug_in
+    until_ok 10 nmcli device set eth0 managed no
+}
+links_up() {   # the provider and the far client; the server has a link, nothing on it, and no cable in it
     local n
     mkdir -p "$work"
     for n in isp far one two three; do
@@ -18,14 +23,14 @@ server_up() {   # the provider and the far client; the server has a link and not
     in_ns isp sysctl -qw net.ipv6.conf.all.forwarding=1
     sysctl -qw net.ipv6.conf.default.accept_dad=0
     ip link add eth0 type veth peer name port0 netns isp
-    # As where ifupdown or networkd has it: NetworkManager leaves it alone.
-    until_ok 10 nmcli device set eth0 managed no
-    ip -n isp addr add fe80::1/64 dev port0 nodad
-    ip -n isp link set port0 up
     net_link far 2001:db8:3
     net_link one 2001:db8:e1
     net_link two 2001:db8:e2
     net_link three 2001:db8:e3
+}
+plug_in() {
+    ip -n isp addr add fe80::1/64 dev port0 nodad
+    ip -n isp link set port0 up
 }
 net_link() {   # net_link NS PREFIX: joins NS to the provider; it is ::2 there
     ip link add wan type veth peer name "$1" netns isp
@@ -56,14 +61,17 @@ own_key() {   # own_key NS: the public key of a device that made its own
     wg pubkey <"$work/$1.key"
 }
 subnet_of() { case $1 in three) echo office ;; *) echo home ;; esac; }
-device_up() {   # device_up NS: with the config that the server shows, as wg-quick would
+device_up() {   # device_up NS: with the config that the server shows
+    (umask 077; tunnel device show-config "$(subnet_of "$1")" "$1" --endpoint 2001:db8:f0::10 >"$work/$1.conf")
+    device_connects "$1"
+}
+device_connects() {   # device_connects NS: with the config that it got once, as wg-quick would
     local file=$work/$1.conf
-    (umask 077; tunnel device show-config "$(subnet_of "$1")" "$1" --endpoint 2001:db8:f0::10 >"$file")
     ip -n "$1" link del wg0 2>/dev/null
     ip -n "$1" link add wg0 type wireguard
     [ ! -e "$work/$1.key" ] || sed -i "s|^\[Interface\]|&\nPrivateKey = $(cat "$work/$1.key")|" "$file"
     in_ns "$1" wg setconf wg0 <(sed '/^Address/d' "$file")
-    in_ns "$1" wg set wg0 peer "$(wg show wg-sixgate public-key)" allowed-ips 0.0.0.0/0,::/0
+    in_ns "$1" wg set wg0 peer "$(sed -n 's/^PublicKey = //p' "$file")" allowed-ips 0.0.0.0/0,::/0
     ip -n "$1" addr add "$(sed -n 's/^Address = \([^,]*\).*/\1/p' "$file")" dev wg0
     ip -n "$1" link set wg0 up
     ip -n "$1" -6 route replace 2001:db8:f0::10 via "$(ip -n "$1" -6 route show default | grep -o '2001[^ ]*' | head -1)" dev wan
