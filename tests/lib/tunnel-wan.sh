@@ -110,6 +110,11 @@ nothing_else() {
     ok "$what: the WAN keeps its address and its way out" wan_has
 }
 
+declared() {   # for good, and somebody may read that it was done
+    grep -x 'match-device=interface-name:=eth0' /etc/NetworkManager/conf.d/90-sixgate-unmanaged.conf && until_ok 5 declared_in_journal
+}
+declared_in_journal() { journalctl -b --no-pager | grep "eth0 is .*$manager's: NetworkManager is told"; }
+
 # --- what is done
 installs() {   # as README.md says; NetworkManager comes with what it needs
     systemctl enable --quiet --now NetworkManager.service &&
@@ -128,6 +133,7 @@ installing_keeps_the_wan() {
     ok "$manager: address and way out are what they were before, to the number of the link" same "$before" "$(wan_state)"
     ok "$manager: nothing of them went in between" not grep '^Deleted.* eth0' "$work/monitor"
     ok "$manager: NetworkManager leaves the WAN alone" left_alone
+    ok "$manager: and is told to, at its next start too" declared
 }
 server_begins() {
     tunnel subnet add 10.59.0.0/24 home
