@@ -185,6 +185,10 @@ add_tunnel (SgPlan *plan, const SgWanted *wanted)
         sg_plan_add (plan, SG_STAGE_STALE_ROUTES,
                      (SgAction) {.kind = SG_ACTION_ADDRESS_DEL,
                                  .address = g_array_index (wanted->stale_addresses, SgAddress, i)});
+    for (guint i = 0; i < wanted->stale_routes->len; i++)
+        sg_plan_add (plan, SG_STAGE_STALE_ROUTES,
+                     (SgAction) {.kind = SG_ACTION_ROUTE_DEL,
+                                 .route = g_ptr_array_index (wanted->stale_routes, i)});
 }
 
 /* ---- sockets ---- */

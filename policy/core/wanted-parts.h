@@ -40,6 +40,9 @@ void sg_wanted_dns_free (SgWantedDns *dns);
 void sg_wanted_add_repair (SgWanted *wanted, const char *except, const SgSnapshot *snapshot);
 /* wanted-tunnel.c: what the tunnel role needs of the kernel, but for nftables; appends routes. */
 void sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation);
+/* wanted-tunnel.c: whether @route is that of main to an address of the link @ifindex itself, which the kernel or
+ * NetworkManager puts beside it. */
+bool sg_wanted_is_beside_address (const SgRoute *route, uint32_t ifindex);
 /* wanted-tunnel-routes.c: its routes by @link, rules and next hop; none where it is NULL. */
 void sg_wanted_add_tunnel_routes (SgWanted *wanted, const SgSituation *situation,
                                   const SgLink *link);

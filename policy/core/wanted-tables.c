@@ -274,6 +274,7 @@ sort_routes (const SgSituation *situation)
 {
     Candidates candidates = {g_ptr_array_new (),
                              g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref)};
+    const SgLink *tunnel = sg_wanted_tunnel_link (situation);
 
     for (guint i = 0; i < situation->gateways->len; i++)
         g_ptr_array_add (candidates.own, g_ptr_array_new ());
@@ -283,7 +284,8 @@ sort_routes (const SgSituation *situation)
         /* Ours in main are the tunnel's, one per device; here one per subnet will do. And those to
          * name servers, which the default leads to the same way. */
         if (route->family == situation->af && route->table == RT_TABLE_MAIN &&
-            route->protocol != SG_PROTOCOL)
+            route->protocol != SG_PROTOCOL &&
+            !(tunnel && sg_wanted_is_beside_address (route, tunnel->ifindex)))
             add_candidate (&candidates, route, situation->gateways);
     }
     return candidates;

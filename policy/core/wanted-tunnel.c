@@ -88,13 +88,40 @@ add_anycast (SgWanted *wanted, const SgSituation *situation, const SgLink *link,
                          .ip = mine.ip,
                          .prefix_len = mine.len,
                          .scope = RT_SCOPE_UNIVERSE,
-                         .flags = IFA_F_PERMANENT | IFA_F_NODAD | IFA_F_DEPRECATED};
+                         .flags = IFA_F_PERMANENT | IFA_F_NODAD | IFA_F_DEPRECATED |
+                                  IFA_F_NOPREFIXROUTE};
 
     if (ip->family && !has_address (situation->snapshot->addresses, link->ifindex, &mine))
         g_array_append_val (wanted->addresses, address);
 }
 
-/* Link-local ones are NetworkManager's. */
+bool
+sg_wanted_is_beside_address (const SgRoute *route, uint32_t ifindex)
+{
+    return route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
+           route->protocol == RTPROT_KERNEL && route->dst.len == 128 && route->n_nexthops == 1 &&
+           route->nexthops[0].ifindex == ifindex;
+}
+
+/* Of addresses that are not there any more: neither the kernel nor NetworkManager takes them away where the other
+ * made the address. */
+static void
+add_stale_routes (SgWanted *wanted, const SgSituation *situation, const SgLink *link,
+                  const GArray *server, const SgIp *anycast)
+{
+    const GPtrArray *routes = situation->snapshot->routes;
+
+    for (guint i = 0; i < routes->len; i++) {
+        const SgRoute *route = g_ptr_array_index (routes, i);
+        const SgAddress to = {.ip = route->dst.ip, .prefix_len = 128};
+
+        if (sg_wanted_is_beside_address (route, link->ifindex) &&
+            !is_server_address (server, &to) && sg_ip_compare (&to.ip, anycast) != 0)
+            g_ptr_array_add (wanted->stale_routes, (SgRoute *) route);
+    }
+}
+
+/* Link-local ones are NetworkManager's. A route beside an IPv6 one would lead nowhere: table local has it. */
 static void
 add_addresses (SgWanted *wanted, const SgSituation *situation, const SgLink *link)
 {
@@ -110,6 +137,9 @@ add_addresses (SgWanted *wanted, const SgSituation *situation, const SgLink *lin
                              .scope = RT_SCOPE_UNIVERSE,
                              .flags = IFA_F_PERMANENT};
 
+        if (mine->ip.family == AF_INET6)
+            address.flags |= IFA_F_NOPREFIXROUTE;
+
         if (!has_address (have, link->ifindex, mine))
             g_array_append_val (wanted->addresses, address);
     }
@@ -121,6 +151,7 @@ add_addresses (SgWanted *wanted, const SgSituation *situation, const SgLink *lin
             !is_server_address (server, address) && sg_ip_compare (&address->ip, &anycast) != 0)
             g_array_append_vals (wanted->stale_addresses, address, 1);
     }
+    add_stale_routes (wanted, situation, link, server, &anycast);
 }
 
 /* ---- peers ---- */

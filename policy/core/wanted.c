@@ -180,6 +180,7 @@ new_empty (const SgConfig *config)
     wanted->stale_peers = values (sizeof (SgWireguardPeer));
     wanted->stale_addresses = values (sizeof (SgAddress));
     wanted->sysctls = values (sizeof (SgSysctl));
+    wanted->stale_routes = g_ptr_array_new ();
     wanted->nexthops = values (sizeof (SgNexthopObject));
     wanted->stale_nexthops = values (sizeof (SgNexthopObject));
     wanted->proxies = values (sizeof (SgProxy));
@@ -279,6 +280,7 @@ sg_wanted_free (SgWanted *wanted)
     g_array_unref (wanted->stale_peers);
     g_array_unref (wanted->stale_addresses);
     g_array_unref (wanted->sysctls);
+    g_ptr_array_unref (wanted->stale_routes);
     g_array_unref (wanted->nexthops);
     g_array_unref (wanted->stale_nexthops);
     g_array_unref (wanted->proxies);

@@ -60,6 +60,7 @@ typedef struct {
     GArray *peers;           /* of SgWantedPeer: the tunnel's that differ */
     GArray *stale_peers;     /* of SgWireguardPeer: the tunnel's that no device has any more */
     GArray *stale_addresses; /* of SgAddress: the tunnel's that no subnet has any more */
+    GPtrArray *stale_routes; /* of SgRoute (the snapshot's): the tunnel's link's, to what it lost */
     GArray *nexthops;        /* of SgNexthopObject: those that are missing */
     GArray *stale_nexthops;  /* of SgNexthopObject: ours that nothing leads by */
     GArray *sysctls;         /* of SgSysctl: those to be changed, in this order */

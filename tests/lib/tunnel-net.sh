@@ -172,7 +172,7 @@ no_ping_lost() {   # of all that are going on, which end
 }
 nothing_left() {
     local left
-    left=$(ip -6 route show proto sixgate dev wg-sixgate; ip -6 neigh show proxy; ip -6 -o addr show dev wg-sixgate scope global
+    left=$(ip -6 route show dev wg-sixgate | grep -v '^fe80::'; ip -6 route show table all proto sixgate | grep -E 'nhid|local'; ip -6 neigh show proxy; ip -6 -o addr show dev wg-sixgate scope global
         nft list set ip6 startos tunnel_devices | grep elements)
     [ -z "$left" ] || { echo "$left"; return 1; }
 }
