@@ -38,10 +38,35 @@ contains (const GPtrArray *names, const char *name)
     return g_ptr_array_find_with_equal_func ((GPtrArray *) names, name, g_str_equal, NULL);
 }
 
-/* Adds the links of others to @names, and what is to be said of each to @news. */
+/* What is declared, and what is to be said of it: both of char *. */
+typedef struct {
+    GPtrArray *names, *news;
+} Declared;
+
+/* @link and its parts are @manager's. */
 static void
-collect (const SgSnapshot *snapshot, const SgConfig *config, const SgNmBus *bus, GPtrArray *names,
-         GPtrArray *news)
+declare (const SgSnapshot *snapshot, const SgLink *link, const char *manager,
+         const Declared *declared)
+{
+    g_autoptr (GArray) links = sg_unmanaged_with_parts (snapshot, link);
+
+    for (guint i = 0; i < links->len; i++) {
+        const char *name = g_array_index (links, SgLink, i).name;
+
+        if (contains (declared->names, name) || !sg_unmanaged_can_be_named (name) ||
+            !sg_unmanaged_is_left_alone (snapshot, name))
+            continue;
+        g_ptr_array_add (declared->names, g_strdup (name));
+        g_ptr_array_add (
+            declared->news,
+            g_strdup_printf ("%s is %s's: NetworkManager is told to leave it alone (%s)", name,
+                             manager, SG_UNMANAGED_FILE));
+    }
+}
+
+static void
+collect (const SgSnapshot *snapshot, const SgConfig *config, const SgNmBus *bus,
+         const Declared *declared)
 {
     g_autoptr (GArray) links = sg_unmanaged_candidates (snapshot, config->tunnel_interface);
     g_autofree char *ifstate = sg_unmanaged_files_ifstate ();
@@ -50,13 +75,8 @@ collect (const SgSnapshot *snapshot, const SgConfig *config, const SgNmBus *bus,
         const SgLink *link = &g_array_index (links, SgLink, i);
         const char *manager = find_manager (bus, ifstate, link);
 
-        if (!manager || contains (names, link->name) ||
-            !sg_unmanaged_is_left_alone (snapshot, link->name))
-            continue;
-        g_ptr_array_add (names, g_strdup (link->name));
-        g_ptr_array_add (
-            news, g_strdup_printf ("%s is %s's: NetworkManager is told to leave it alone (%s)",
-                                   link->name, manager, SG_UNMANAGED_FILE));
+        if (manager)
+            declare (snapshot, link, manager, declared);
     }
 }
 
@@ -97,7 +117,7 @@ sg_tunnel_declare_unmanaged (const SgConfig *config, uint32_t timeout_ms, GPtrAr
     names = sg_unmanaged_files_load ();
     sg_nm_read_devices (snapshot, timeout_ms, &absent);
     asked = sg_nm_bus_open (&bus, timeout_ms, &silent);
-    collect (snapshot, config, asked ? &bus : NULL, names, news);
+    collect (snapshot, config, asked ? &bus : NULL, &(Declared) {names, news});
     if (asked)
         sg_nm_bus_close (&bus);
     if (news->len)

@@ -18,6 +18,8 @@ print_link (const SgLink *link, const SgSnapshot *snapshot, GString *out)
         g_string_append_printf (out, " kind %s", link->kind);
     if (master)
         g_string_append_printf (out, " master %s", master);
+    if (sg_snapshot_link_name (link->lower, snapshot))
+        g_string_append_printf (out, " lower %s", sg_snapshot_link_name (link->lower, snapshot));
     if (link->flags & IFF_LOOPBACK)
         g_string_append (out, " loopback");
     if (link->flags & IFF_NOARP)

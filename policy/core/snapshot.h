@@ -14,11 +14,12 @@
 typedef struct {
     uint32_t ifindex;
     char name[IFNAMSIZ];
-    char kind[16];     /* IFLA_INFO_KIND: "wireguard", "bridge", "veth"…; "" for hardware */
-    uint32_t master;   /* ifindex of the bridge, bond, … that it is a port of; 0 = none */
-    uint16_t type;     /* ARPHRD_* (linux/if_arp.h) */
-    uint32_t flags;    /* IFF_* */
-    uint32_t mtu;      /* 0 = not said */
+    char kind[16];   /* IFLA_INFO_KIND: "wireguard", "bridge", "veth"…; "" for hardware */
+    uint32_t master; /* ifindex of the bridge, bond, … that it is a port of; 0 = none */
+    uint32_t lower;  /* IFLA_LINK: ifindex of the link below a VLAN, macvlan, …; 0 = none here */
+    uint16_t type;   /* ARPHRD_* (linux/if_arp.h) */
+    uint32_t flags;  /* IFF_* */
+    uint32_t mtu;    /* 0 = not said */
     uint8_t rp_filter; /* its own IPv4 reverse path filter: 0, 1 strict, 2 loose */
 } SgLink;
 

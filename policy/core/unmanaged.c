@@ -39,6 +39,27 @@ sg_unmanaged_candidates (const SgSnapshot *snapshot, const char *tunnel_interfac
     return links;
 }
 
+GArray *
+sg_unmanaged_with_parts (const SgSnapshot *snapshot, const SgLink *link)
+{
+    GArray *links = g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgLink));
+
+    g_array_append_vals (links, link, 1);
+    /* Grows as it goes: parts have parts. */
+    for (guint i = 0; i < links->len; i++) {
+        SgLink upper = g_array_index (links, SgLink, i);
+
+        for (guint j = 0; j < snapshot->links->len; j++) {
+            const SgLink *other = &g_array_index (snapshot->links, SgLink, j);
+
+            if ((other->master == upper.ifindex || other->ifindex == upper.lower) &&
+                !has_link (links, other->ifindex))
+                g_array_append_vals (links, other, 1);
+        }
+    }
+    return links;
+}
+
 bool
 sg_unmanaged_is_left_alone (const SgSnapshot *snapshot, const char *name)
 {
@@ -66,6 +87,12 @@ sg_unmanaged_has_networkd (const char *state)
     return strcmp (state, "configured") == 0 || strcmp (state, "configuring") == 0;
 }
 
+bool
+sg_unmanaged_can_be_named (const char *name)
+{
+    return sg_ifname_is_valid (name) && !strpbrk (name, ",;\\");
+}
+
 GPtrArray *
 sg_unmanaged_parse (const char *text)
 {
@@ -76,7 +103,7 @@ sg_unmanaged_parse (const char *text)
 
         at += strlen (MATCH);
         name = g_strndup (at, strcspn (at, ",;\n"));
-        if (sg_ifname_is_valid (name))
+        if (sg_unmanaged_can_be_named (name))
             g_ptr_array_add (names, g_steal_pointer (&name));
     }
     return names;

@@ -8,6 +8,9 @@
 /* The links by which a default route of main leads, of either family, but for @tunnel_interface: GArray of
  * SgLink, owned by the caller. */
 GArray *sg_unmanaged_candidates (const SgSnapshot *snapshot, const char *tunnel_interface);
+/* @link and all that it is made of: ports of a bridge or bond, the link below a VLAN. GArray of SgLink, owned by
+ * the caller. */
+GArray *sg_unmanaged_with_parts (const SgSnapshot *snapshot, const SgLink *link);
 /* Whether NetworkManager, as far as @snapshot tells, has nothing to do with the link @name now: it may be
  * told so for good. A link that it configures would lose its addresses. */
 bool sg_unmanaged_is_left_alone (const SgSnapshot *snapshot, const char *name);
@@ -17,6 +20,8 @@ bool sg_unmanaged_has_ifupdown (const char *text, const char *name);
  * (org.freedesktop.network1(5)). */
 bool sg_unmanaged_has_networkd (const char *state);
 
+/* Whether a list in that file can hold the name: the kernel takes commas, too. */
+bool sg_unmanaged_can_be_named (const char *name);
 /* The names in a file that sg_unmanaged_to_text() made: of char *, owned by the caller. */
 GPtrArray *sg_unmanaged_parse (const char *text);
 /* The file that names them. Owned by the caller. */

@@ -8,10 +8,9 @@
 #include "kernel/nl-attr.h"
 
 static const SgNlSpec link_specs[] = {
-    [IFLA_MTU] = {SG_NL_U32},
-    [IFLA_IFNAME] = {SG_NL_STRING, IFNAMSIZ},
-    [IFLA_MASTER] = {SG_NL_U32},
-    [IFLA_LINKINFO] = {SG_NL_BYTES},
+    [IFLA_MTU] = {SG_NL_U32},        [IFLA_IFNAME] = {SG_NL_STRING, IFNAMSIZ},
+    [IFLA_LINK] = {SG_NL_U32},       [IFLA_MASTER] = {SG_NL_U32},
+    [IFLA_LINKINFO] = {SG_NL_BYTES}, [IFLA_LINK_NETNSID] = {SG_NL_U32},
 };
 
 static const SgNlSpec info_specs[] = {
@@ -55,6 +54,9 @@ sg_rtnl_link_parse (const struct nlmsghdr *nlh, SgLink *ret_link, GError **error
         link.mtu = sg_nl_attr_u32 (attrs[IFLA_MTU]);
     if (attrs[IFLA_MASTER])
         link.master = sg_nl_attr_u32 (attrs[IFLA_MASTER]);
+    /* That of another namespace is some link here by chance only. */
+    if (attrs[IFLA_LINK] && !attrs[IFLA_LINK_NETNSID])
+        link.lower = sg_nl_attr_u32 (attrs[IFLA_LINK]);
     *ret_link = link;
     return true;
 }

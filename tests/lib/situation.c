@@ -114,6 +114,8 @@ parse_link (Words *words, SgSituationText *to)
             g_strlcpy (link.kind, take (words), sizeof link.kind);
         else if (take_word (words, "master"))
             link.master = take_interface (words, to->snapshot);
+        else if (take_word (words, "lower"))
+            link.lower = take_interface (words, to->snapshot);
         else if (take_word (words, "loopback"))
             link.flags |= IFF_LOOPBACK;
         else if (take_word (words, "noarp"))

@@ -2,7 +2,7 @@
 /* A situation of a host as text, for golden tests: the lines that sg_snapshot_to_string()
  * prints, and a few for what else decides:
  *
- *     link 2 eth0 [kind KIND] [master IF] [loopback] [up]
+ *     link 2 eth0 [kind KIND] [master IF] [lower IF] [loopback] [up]
  *     address 2001:db8::1/64 dev eth0 [tentative|deprecated|dadfailed|permanent|…]
  *     route default table main proto 9 metric 100 via fe80::1 dev eth0 [expires] [pref high]
  *     rule pref 0 lookup 255 proto 2

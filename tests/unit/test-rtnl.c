@@ -159,8 +159,9 @@ check_lies (Parse parse, const Memory *memory)
 
 /* ---- links and addresses ---- */
 
+/* @elsewhere: what is below it is in another namespace. */
 static void
-build_link (Memory *memory)
+build_link (Memory *memory, bool elsewhere)
 {
     SgNlMessage message = sg_nl_message_begin (memory, ROOM, RTM_NEWLINK, NLM_F_MULTI);
     struct ifinfomsg *header = sg_nl_put_header (&message, sizeof (*header));
@@ -170,6 +171,9 @@ build_link (Memory *memory)
     header->ifi_flags = IFF_UP | IFF_NOARP;
     sg_nl_put_string (&message, IFLA_IFNAME, "wg-abcdefghijkl");
     sg_nl_put_u32 (&message, IFLA_MASTER, 3);
+    sg_nl_put_u32 (&message, IFLA_LINK, 5);
+    if (elsewhere)
+        sg_nl_put_u32 (&message, IFLA_LINK_NETNSID, 0);
     struct nlattr *info = sg_nl_nest_begin (&message, IFLA_LINKINFO);
     sg_nl_put_string (&message, IFLA_INFO_KIND, "wireguard");
     sg_nl_nest_end (&message, info);
@@ -183,16 +187,21 @@ test_link (void)
     Memory memory = {0};
     SgLink link;
 
-    build_link (&memory);
+    build_link (&memory, /* elsewhere= */ true);
+    g_assert_true (sg_rtnl_link_parse (&memory.nlh, &link, &error));
+    g_assert_cmpuint (link.lower, ==, 0);
+    memset (&memory, 0, sizeof memory);
+    build_link (&memory, /* elsewhere= */ false);
     g_assert_true (sg_rtnl_link_parse (&memory.nlh, &link, &error));
     g_assert_no_error (error);
     g_assert_cmpuint (link.ifindex, ==, 7);
     g_assert_cmpuint (link.type, ==, ARPHRD_ETHER);
     g_assert_cmpuint (link.flags, ==, IFF_UP | IFF_NOARP);
     g_assert_cmpuint (link.master, ==, 3);
+    g_assert_cmpuint (link.lower, ==, 5);
     g_assert_cmpstr (link.name, ==, "wg-abcdefghijkl");
     g_assert_cmpstr (link.kind, ==, "wireguard");
-    check_cut (parse_link, &memory, sizeof (struct ifinfomsg), 3);
+    check_cut (parse_link, &memory, sizeof (struct ifinfomsg), 4);
     check_lies (parse_link, &memory);
 }
 

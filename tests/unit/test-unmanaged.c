@@ -53,6 +53,23 @@ test_candidates (void)
     }
 }
 
+/* A VLAN on a bond: NetworkManager would break it from below. */
+static void
+test_parts (void)
+{
+    g_autoptr (SgSituationText) situation = sg_situation_parse (
+        "link 1 lo loopback up\nlink 2 bond0 kind bond up\nlink 3 eth0 master bond0 up\n"
+        "link 4 eth1 master bond0 up\nlink 5 wan kind vlan lower bond0 up\nlink 6 eth2 up\n"
+        "link 7 other kind vlan lower bond0 up\n");
+    const SgLink *wan = sg_snapshot_link_by_name (situation->snapshot, "wan");
+    g_autoptr (GArray) links = sg_unmanaged_with_parts (situation->snapshot, wan);
+    static const char *const names[] = {"wan", "bond0", "eth0", "eth1"};
+
+    g_assert_cmpuint (links->len, ==, G_N_ELEMENTS (names));
+    for (guint i = 0; i < links->len; i++)
+        g_assert_cmpstr (g_array_index (links, SgLink, i).name, ==, names[i]);
+}
+
 /* A link that NetworkManager configures would lose its addresses. */
 static void
 test_left_alone (void)
@@ -114,6 +131,8 @@ test_file (void)
     g_assert_cmpstr (again->pdata[0], ==, "eth0");
     g_assert_cmpstr (again->pdata[1], ==, "eth1.5");
     g_assert_cmpuint (none->len, ==, 0);
+    g_assert_true (sg_unmanaged_can_be_named ("eth1.5"));
+    g_assert_false (sg_unmanaged_can_be_named ("a,b"));
 }
 
 int
@@ -121,6 +140,7 @@ main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/unmanaged/candidates", test_candidates);
+    g_test_add_func ("/unmanaged/parts", test_parts);
     g_test_add_func ("/unmanaged/left-alone", test_left_alone);
     g_test_add_func ("/unmanaged/managers", test_managers);
     g_test_add_func ("/unmanaged/file", test_file);
