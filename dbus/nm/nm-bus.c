@@ -74,8 +74,9 @@ static int
 new_call (const SgNmBus *bus, const SgNmCall *call, sd_bus_message **ret_message)
 {
     g_autoptr (sd_bus_message) message = NULL;
-    int r = sd_bus_message_new_method_call (bus->bus, &message, "org.freedesktop.NetworkManager",
-                                            call->path, call->interface, call->method);
+    const char *service = call->service ? call->service : "org.freedesktop.NetworkManager";
+    int r = sd_bus_message_new_method_call (bus->bus, &message, service, call->path,
+                                            call->interface, call->method);
 
     if (r >= 0)
         r = sd_bus_message_set_auto_start (message, /* b= */ false);

@@ -18,8 +18,9 @@ typedef struct {
     int64_t deadline; /* of all that is asked (of g_get_monotonic_time()) */
 } SgNmBus;
 
-/* A call of one of NetworkManager's methods. */
+/* A call of a method. */
 typedef struct {
+    const char *service; /* who is asked; NULL: NetworkManager */
     const char *path, *interface, *method;
     const char *argument; /* its only one, a string; NULL: none, or … */
     GVariant *arguments;  /* all of them, a tuple, borrowed; NULL: none */

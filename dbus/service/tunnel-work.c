@@ -187,8 +187,9 @@ undo (const SgConfig *config, const Change *change, uint32_t timeout_ms, GError 
     if (change->before)
         return sg_tunnel_ops_save (config, change->now, change->before, timeout_ms, error) &&
                sg_tunnel_profile_save (config, change->now, change->before, timeout_ms, error);
-    return sg_tunnel_ops_put_back (/* before= */ NULL, error) &&
-           (!change->made || sg_tunnel_profile_remove (config, timeout_ms, error));
+    /* The profile first: without the state nobody knows it for the tunnel's. */
+    return (!change->made || sg_tunnel_profile_remove (config, timeout_ms, error)) &&
+           sg_tunnel_ops_put_back (/* before= */ NULL, error);
 }
 
 GVariant *

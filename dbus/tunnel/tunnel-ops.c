@@ -96,23 +96,19 @@ sg_tunnel_ops_save (const SgConfig *config, const SgTunnel *old, const SgTunnel 
                     uint32_t timeout_ms, GError **error)
 {
     bool begins = !old || old->generation == 0;
-    bool was_due = sg_files_is_profile_due ();
-    bool due = was_due || !sg_tunnel_profile_is_same (old, tunnel);
+    bool due = sg_files_is_profile_due () || !sg_tunnel_profile_is_same (old, tunnel);
 
-    if ((begins && !check_free (config, tunnel, timeout_ms, error)) ||
-        !sg_files_set_profile_due (due, error))
-        return false;
-    if (sg_files_save_tunnel (tunnel, error))
-        return true;
-    sg_files_set_profile_due (was_due, NULL);
-    return false;
+    /* A mark too many costs a look at the profile, one too few leaves it behind: none is taken back. */
+    return (!begins || check_free (config, tunnel, timeout_ms, error)) &&
+           sg_files_set_profile_due (due, error) && sg_files_save_tunnel (tunnel, error);
 }
 
 bool
 sg_tunnel_ops_put_back (const SgTunnel *before, GError **error)
 {
-    return (before ? sg_files_save_tunnel (before, error) : sg_files_remove_tunnel (error)) &&
-           sg_files_set_profile_due (false, error);
+    if (before)
+        return sg_files_save_tunnel (before, error);
+    return sg_files_remove_tunnel (error) && sg_files_set_profile_due (false, error);
 }
 
 /* ---- the endpoint ---- */

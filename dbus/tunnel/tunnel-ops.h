@@ -22,7 +22,8 @@ bool sg_tunnel_ops_make_keys (const char *public_key, SgTunnelKeys *ret_keys,
  * its interface, or a profile for it, is there and somebody else's. @old: what it comes after. */
 bool sg_tunnel_ops_save (const SgConfig *config, const SgTunnel *old, const SgTunnel *tunnel,
                          uint32_t timeout_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The file is as @before (NULL: there was none) again; the way back where the profile was not changed. */
+/* The file is as @before (NULL: there was none) again; the way back where the profile was not changed, as far as
+ * is known: it stays due. */
 bool sg_tunnel_ops_put_back (const SgTunnel *before, GError **error);
 
 /* How devices reach this machine: @text ("HOST", "HOST:PORT"), else what the configuration says,

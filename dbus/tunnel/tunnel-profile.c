@@ -100,7 +100,8 @@ update_profile (const SgNmBus *bus, SgWgConf *conf, const SgNmProfile *profile, 
     g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
     g_autoptr (GVariant) settings = sg_profile_update (profile->settings, conf, warnings);
 
-    return sg_nm_profile_save (bus, profile, settings, error);
+    return sg_profile_equal (settings, profile->settings) ||
+           sg_nm_profile_save (bus, profile, settings, error);
 }
 
 /* @whosever: also where it is not the tunnel's. */

@@ -79,7 +79,7 @@ in_slot (const GPtrArray *routes, const SgRoute *route)
     return false;
 }
 
-/* @foreign: routes of others in tables of ours; a replace could hit one in the same slot. */
+/* @foreign: routes of others; a replace could hit one in the same slot. */
 static void
 diff_slot (SgPlan *plan, const Slot *have, const Slot *want, const GPtrArray *foreign)
 {
@@ -122,7 +122,16 @@ compare_routes (const SgRoute **a, const SgRoute **b)
     return sg_route_compare (*a, *b);
 }
 
-/* Splits what the kernel has: ours, sorted; and foreign ones in tables that could be ours. */
+/* Whether somebody's route could be in the slot of one of ours: of main we have only routes to hosts. */
+static bool
+can_be_in_the_way (const SgRoute *route)
+{
+    if (route->table == RT_TABLE_MAIN)
+        return route->dst.len == sg_family_bits (route->family);
+    return route->table > SG_TABLE_BASE || route->table == RT_TABLE_DEFAULT;
+}
+
+/* Splits what the kernel has: ours, sorted; and foreign ones that a replace could hit. */
 static void
 split_routes (const GPtrArray *routes, GPtrArray *ours, GPtrArray *foreign)
 {
@@ -131,7 +140,7 @@ split_routes (const GPtrArray *routes, GPtrArray *ours, GPtrArray *foreign)
 
         if (route->protocol == SG_PROTOCOL)
             g_ptr_array_add (ours, route);
-        else if (route->table > SG_TABLE_BASE || route->table == RT_TABLE_DEFAULT)
+        else if (can_be_in_the_way (route))
             g_ptr_array_add (foreign, route);
     }
     g_ptr_array_sort (ours, (GCompareFunc) compare_routes);

@@ -115,7 +115,7 @@ add_stale_routes (SgWanted *wanted, const SgSituation *situation, const SgLink *
         const SgRoute *route = g_ptr_array_index (routes, i);
         const SgAddress to = {.ip = route->dst.ip, .prefix_len = 128};
 
-        if (sg_wanted_is_beside_address (route, link->ifindex) &&
+        if (sg_wanted_is_beside_address (route, link->ifindex) && !sg_ip_is_link_local (&to.ip) &&
             !is_server_address (server, &to) && sg_ip_compare (&to.ip, anycast) != 0)
             g_ptr_array_add (wanted->stale_routes, (SgRoute *) route);
     }
@@ -514,7 +514,9 @@ sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation)
     add_peers (wanted, situation, link);
     if (ipv6 && prefix)
         add_settings (wanted, situation->snapshot, link, wans);
-    sg_wanted_add_tunnel_routes (wanted, situation, ipv6 && prefix ? link : NULL);
+    /* The kernel takes none by a link that is down. */
+    sg_wanted_add_tunnel_routes (wanted, situation,
+                                 ipv6 && prefix && (link->flags & IFF_UP) ? link : NULL);
     add_proxies (wanted, situation, ipv6 ? wans : NULL);
 }
 

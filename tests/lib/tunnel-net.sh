@@ -164,9 +164,10 @@ stop_pinging() {   # prints the head and the sums of each
     done
 }
 no_ping_lost() {   # of all that are going on, which end
-    local sums
+    local sums n
+    n=$(find "$work" -name 'pings.*.pid' | wc -l)
     sums=$(stop_pinging)
-    if grep -q ' 0% packet loss' <<<"$sums" && ! grep -qE '[1-9][0-9.]*% packet loss' <<<"$sums"; then return; fi
+    if [ "$n" -gt 0 ] && [ "$(grep -c ' 0% packet loss' <<<"$sums")" = "$n" ]; then return; fi
     echo "$sums"
     return 1
 }
