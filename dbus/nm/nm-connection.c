@@ -247,6 +247,58 @@ sg_nm_profile_names (const SgNmBus *bus, GHashTable *names, GError **error)
     return true;
 }
 
+/* A property of the profile's object. Owned by the caller. */
+static GVariant *
+get_property (const SgNmBus *bus, const char *path, const char *name, GError **error)
+{
+    g_autoptr (GVariant) arguments = g_variant_ref_sink (g_variant_new ("(ss)", CONNECTION, name));
+    const SgNmCall call = {.path = path,
+                           .interface = "org.freedesktop.DBus.Properties",
+                           .method = "Get",
+                           .arguments = arguments};
+    g_autoptr (GVariant) value = ask_value (bus, &call, "v", error);
+
+    return value ? g_variant_get_variant (value) : NULL;
+}
+
+/* By its name, or as a cable that is plugged in. */
+static bool
+fits_links (GVariant *settings)
+{
+    return *text_of (settings, "interface-name") ||
+           strcmp (text_of (settings, "type"), "802-3-ethernet") == 0;
+}
+
+static bool
+is_saved (const SgNmBus *bus, const char *path)
+{
+    g_autoptr (GVariant) file = get_property (bus, path, "Filename", NULL);
+
+    return !file || !g_variant_is_of_type (file, G_VARIANT_TYPE_STRING) ||
+           !g_str_has_prefix (g_variant_get_string (file, NULL), "/run/");
+}
+
+bool
+sg_nm_profile_saved_names (const SgNmBus *bus, GHashTable *names, GError **error)
+{
+    g_autoptr (GVariant) paths = list_paths (bus, error);
+    GVariantIter iter;
+    const char *path;
+
+    if (!paths)
+        return false;
+    g_variant_iter_init (&iter, paths);
+    while (g_variant_iter_next (&iter, "&o", &path)) {
+        g_autoptr (GVariant) settings = NULL;
+
+        if (!get_listed (bus, path, &settings, error))
+            return false;
+        if (settings && fits_links (settings) && is_saved (bus, path))
+            g_hash_table_add (names, g_strdup (text_of (settings, "interface-name")));
+    }
+    return true;
+}
+
 /* ---- changing ---- */
 
 static bool
@@ -275,14 +327,7 @@ update (const SgNmBus *bus, const char *path, GVariant *settings, GVariant *vers
 static bool
 read_version (const SgNmBus *bus, const char *path, uint64_t *ret_version)
 {
-    g_autoptr (GVariant) arguments =
-        g_variant_ref_sink (g_variant_new ("(ss)", CONNECTION, "VersionId"));
-    const SgNmCall call = {.path = path,
-                           .interface = "org.freedesktop.DBus.Properties",
-                           .method = "Get",
-                           .arguments = arguments};
-    g_autoptr (GVariant) value = ask_value (bus, &call, "v", NULL);
-    g_autoptr (GVariant) version = value ? g_variant_get_variant (value) : NULL;
+    g_autoptr (GVariant) version = get_property (bus, path, "VersionId", NULL);
 
     if (!version || !g_variant_is_of_type (version, G_VARIANT_TYPE_UINT64))
         return false;

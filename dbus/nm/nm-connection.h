@@ -37,6 +37,9 @@ char *sg_nm_profile_add (const SgNmBus *bus, GVariant *settings,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool sg_nm_profile_delete (const SgNmBus *bus, const char *path,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Adds the interface names of those that somebody saved to @names, likewise; "" for one of ethernet that names none. What NetworkManager made up itself (below /run) does not count. */
+bool sg_nm_profile_saved_names (const SgNmBus *bus, GHashTable *names,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Adds the interface names of all profiles to @names, a set of strings that frees its keys. */
 bool sg_nm_profile_names (const SgNmBus *bus, GHashTable *names,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;

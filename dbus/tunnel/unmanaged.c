@@ -4,6 +4,7 @@
 #include "core/unmanaged.h"
 #include "kernel/kernel.h"
 #include "nm/networkd.h"
+#include "nm/nm-connection.h"
 #include "nm/nm-devices.h"
 #include "pass/unmanaged-files.h"
 
@@ -25,7 +26,7 @@ look (const SgConfig *config)
 static const char *
 find_manager (const SgNmBus *bus, const char *ifstate, const SgLink *link)
 {
-    g_autofree char *state = bus ? sg_networkd_state (bus, link->ifindex) : NULL;
+    g_autofree char *state = sg_networkd_state (bus, link->ifindex);
 
     if (state && sg_unmanaged_has_networkd (state))
         return "systemd-networkd";
@@ -41,6 +42,7 @@ contains (const GPtrArray *names, const char *name)
 /* What is declared, and what is to be said of it: both of char *. */
 typedef struct {
     GPtrArray *names, *news;
+    GHashTable *saved; /* interface names of saved profiles */
 } Declared;
 
 /* @link and its parts are @manager's. */
@@ -50,17 +52,20 @@ declare (const SgSnapshot *snapshot, const SgLink *link, const char *manager,
 {
     g_autoptr (GArray) links = sg_unmanaged_with_parts (snapshot, link);
 
+    if (!sg_unmanaged_is_left_alone (snapshot, declared->saved, link->name))
+        return;
     for (guint i = 0; i < links->len; i++) {
         const char *name = g_array_index (links, SgLink, i).name;
 
         if (contains (declared->names, name) || !sg_unmanaged_can_be_named (name) ||
-            !sg_unmanaged_is_left_alone (snapshot, name))
+            !sg_unmanaged_is_left_alone (snapshot, declared->saved, name))
             continue;
         g_ptr_array_add (declared->names, g_strdup (name));
         g_ptr_array_add (
             declared->news,
-            g_strdup_printf ("%s is %s's: NetworkManager is told to leave it alone (%s)", name,
-                             manager, SG_UNMANAGED_FILE));
+            g_strdup_printf ("%s%s%s is %s's: NetworkManager is told to leave it alone (%s)", name,
+                             i ? ", a part of " : "", i ? link->name : "", manager,
+                             SG_UNMANAGED_FILE));
     }
 }
 
@@ -102,24 +107,34 @@ keep (const GPtrArray *names, const GPtrArray *news, GPtrArray *warnings)
                                        error->message));
 }
 
+/* Where NetworkManager cannot be asked, nothing is known of what it is to have. */
+static void
+ask_and_collect (SgSnapshot *snapshot, const SgConfig *config, uint32_t timeout_ms,
+                 const Declared *declared)
+{
+    g_autofree char *absent = NULL, *silent = NULL;
+    SgNmBus bus;
+
+    sg_nm_read_devices (snapshot, timeout_ms, &absent);
+    if (absent || !sg_nm_bus_open (&bus, timeout_ms, &silent))
+        return;
+    if (sg_nm_profile_saved_names (&bus, declared->saved, NULL))
+        collect (snapshot, config, &bus, declared);
+    sg_nm_bus_close (&bus);
+}
+
 void
 sg_tunnel_declare_unmanaged (const SgConfig *config, uint32_t timeout_ms, GPtrArray *warnings)
 {
-    g_autoptr (SgSnapshot) snapshot = NULL;
-    g_autoptr (GPtrArray) names = NULL;
     g_autoptr (GPtrArray) news = g_ptr_array_new_with_free_func (g_free);
-    g_autofree char *silent = NULL, *absent = NULL;
-    SgNmBus bus;
-    bool asked;
+    g_autoptr (GPtrArray) names = NULL;
+    g_autoptr (GHashTable) saved = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr (SgSnapshot) snapshot = NULL;
 
-    if (!sg_unmanaged_files_matter () || !(snapshot = look (config)))
+    if (!sg_unmanaged_files_matter () || !(names = sg_unmanaged_files_load ()) ||
+        !(snapshot = look (config)))
         return;
-    names = sg_unmanaged_files_load ();
-    sg_nm_read_devices (snapshot, timeout_ms, &absent);
-    asked = sg_nm_bus_open (&bus, timeout_ms, &silent);
-    collect (snapshot, config, asked ? &bus : NULL, &(Declared) {names, news});
-    if (asked)
-        sg_nm_bus_close (&bus);
+    ask_and_collect (snapshot, config, timeout_ms, &(Declared) {names, news, saved});
     if (news->len)
         keep (names, news, warnings);
 }

@@ -5,6 +5,8 @@
 
 #include "base/ifname.h"
 
+#define SECTION "[device-sixgate-unmanaged]"
+#define KEY "match-device="
 /* What stands before each name: exactly this interface, no pattern. */
 #define MATCH "interface-name:="
 
@@ -39,6 +41,14 @@ sg_unmanaged_candidates (const SgSnapshot *snapshot, const char *tunnel_interfac
     return links;
 }
 
+/* Not what comes and goes with a virtual machine or a container. */
+static bool
+is_lasting (const SgLink *link)
+{
+    return !link->kind[0] || strcmp (link->kind, "bond") == 0 || strcmp (link->kind, "vlan") == 0 ||
+           strcmp (link->kind, "team") == 0;
+}
+
 GArray *
 sg_unmanaged_with_parts (const SgSnapshot *snapshot, const SgLink *link)
 {
@@ -52,7 +62,8 @@ sg_unmanaged_with_parts (const SgSnapshot *snapshot, const SgLink *link)
         for (guint j = 0; j < snapshot->links->len; j++) {
             const SgLink *other = &g_array_index (snapshot->links, SgLink, j);
 
-            if ((other->master == upper.ifindex || other->ifindex == upper.lower) &&
+            if ((other->ifindex == upper.lower ||
+                 (other->master == upper.ifindex && is_lasting (other))) &&
                 !has_link (links, other->ifindex))
                 g_array_append_vals (links, other, 1);
         }
@@ -61,11 +72,13 @@ sg_unmanaged_with_parts (const SgSnapshot *snapshot, const SgLink *link)
 }
 
 bool
-sg_unmanaged_is_left_alone (const SgSnapshot *snapshot, const char *name)
+sg_unmanaged_is_left_alone (const SgSnapshot *snapshot, GHashTable *saved, const char *name)
 {
     const SgDevice *device = sg_snapshot_device (snapshot, name);
 
-    return !device || !device->managed || !device->active || device->external;
+    return snapshot->nm == SG_NM_READY && device && !g_hash_table_contains (saved, name) &&
+           !g_hash_table_contains (saved, "") &&
+           (!device->managed || !device->active || device->external);
 }
 
 bool
@@ -96,15 +109,20 @@ sg_unmanaged_can_be_named (const char *name)
 GPtrArray *
 sg_unmanaged_parse (const char *text)
 {
-    GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+    const char *line = strstr (text, "\n" SECTION "\n" KEY);
+    g_autofree char *list = NULL;
+    g_auto (GStrv) words = NULL;
+    GPtrArray *names;
 
-    for (const char *at = text; (at = strstr (at, MATCH));) {
-        g_autofree char *name = NULL;
-
-        at += strlen (MATCH);
-        name = g_strndup (at, strcspn (at, ",;\n"));
-        if (sg_unmanaged_can_be_named (name))
-            g_ptr_array_add (names, g_steal_pointer (&name));
+    if (!line)
+        return NULL;
+    line += strlen ("\n" SECTION "\n" KEY);
+    list = g_strndup (line, strcspn (line, "\n"));
+    words = g_strsplit (list, ",", /* max_tokens= */ -1);
+    names = g_ptr_array_new_with_free_func (g_free);
+    for (char **word = words; *word; word++) {
+        if (g_str_has_prefix (*word, MATCH) && sg_unmanaged_can_be_named (*word + strlen (MATCH)))
+            g_ptr_array_add (names, g_strdup (*word + strlen (MATCH)));
     }
     return names;
 }
@@ -112,12 +130,10 @@ sg_unmanaged_parse (const char *text)
 char *
 sg_unmanaged_to_text (const GPtrArray *names)
 {
-    GString *out = g_string_new (
-        "# Written by Sixgate: systemd-networkd or ifupdown configures "
-        "these links, so NetworkManager\n"
-        "# leaves them alone. Links are only ever added here; remove the file to undo it.\n"
-        "[device-sixgate-unmanaged]\n"
-        "match-device=");
+    GString *out = g_string_new ("# Written by Sixgate: systemd-networkd or ifupdown configures "
+                                 "these links, so NetworkManager\n"
+                                 "# leaves them alone. Links are only ever added here. Emptied, "
+                                 "the file stays as it is.\n" SECTION "\n" KEY);
 
     for (guint i = 0; i < names->len; i++)
         g_string_append_printf (out, "%s" MATCH "%s", i ? "," : "",

@@ -8,12 +8,14 @@
 /* The links by which a default route of main leads, of either family, but for @tunnel_interface: GArray of
  * SgLink, owned by the caller. */
 GArray *sg_unmanaged_candidates (const SgSnapshot *snapshot, const char *tunnel_interface);
-/* @link and all that it is made of: ports of a bridge or bond, the link below a VLAN. GArray of SgLink, owned by
+/* @link and all that it is made of: ports of a bridge or bond (but for those of machines that it hosts), the link
+ * below a VLAN. GArray of SgLink, owned by
  * the caller. */
 GArray *sg_unmanaged_with_parts (const SgSnapshot *snapshot, const SgLink *link);
-/* Whether NetworkManager, as far as @snapshot tells, has nothing to do with the link @name now: it may be
- * told so for good. A link that it configures would lose its addresses. */
-bool sg_unmanaged_is_left_alone (const SgSnapshot *snapshot, const char *name);
+/* Whether NetworkManager says that it has nothing to do with the link @name, and nobody has saved a profile with
+ * which it should: then it may be told so for good. @saved: interface names of saved profiles, "" for one that fits
+ * any link. A link that it configures, or is to configure, would be without its addresses. */
+bool sg_unmanaged_is_left_alone (const SgSnapshot *snapshot, GHashTable *saved, const char *name);
 /* Whether ifupdown has the link @name up: @text is its state file, lines INTERFACE=NAME. */
 bool sg_unmanaged_has_ifupdown (const char *text, const char *name);
 /* Whether systemd-networkd configures a link: @state is the AdministrativeState that it tells
@@ -22,7 +24,7 @@ bool sg_unmanaged_has_networkd (const char *state);
 
 /* Whether a list in that file can hold the name: the kernel takes commas, too. */
 bool sg_unmanaged_can_be_named (const char *name);
-/* The names in a file that sg_unmanaged_to_text() made: of char *, owned by the caller. */
+/* The names in a file that sg_unmanaged_to_text() made: of char *, owned by the caller. NULL: it is none. */
 GPtrArray *sg_unmanaged_parse (const char *text);
 /* The file that names them. Owned by the caller. */
 char *sg_unmanaged_to_text (const GPtrArray *names);

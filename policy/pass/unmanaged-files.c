@@ -7,7 +7,7 @@
 #include "core/unmanaged.h"
 
 #define NM_FOLDER "/etc/NetworkManager"
-/* What networkd has there is its own business; that it is there tells that it runs. */
+/* Made at boot where networkd is installed. */
 #define NETWORKD_FOLDER "/run/systemd/netif"
 #define IFUPDOWN_FILE "/run/network/ifstate"
 #define FILE_MAX (1u << 20)
@@ -37,9 +37,12 @@ sg_unmanaged_files_ifstate (void)
 GPtrArray *
 sg_unmanaged_files_load (void)
 {
-    g_autofree char *text = read_text (SG_UNMANAGED_FILE);
+    g_autofree char *text = NULL;
+    size_t len;
 
-    return sg_unmanaged_parse (text ? text : "");
+    if (!sg_fs_read (SG_UNMANAGED_FILE, FILE_MAX, &text, &len, NULL))
+        return NULL;
+    return text ? sg_unmanaged_parse (text) : g_ptr_array_new_with_free_func (g_free);
 }
 
 bool

@@ -9,11 +9,12 @@
 /* Where that is. */
 #define SG_UNMANAGED_FILE "/etc/NetworkManager/conf.d/90-sixgate-unmanaged.conf"
 
-/* Whether this boot has seen systemd-networkd or ifupdown, and NetworkManager is installed: else there is nothing
- * to be told. */
+/* Whether systemd-networkd is installed or ifupdown has been at work, and NetworkManager is installed: else there
+ * is nothing to be told. */
 bool sg_unmanaged_files_matter (void);
 /* ifupdown's state. Owned by the caller; NULL: there is none. */
 char *sg_unmanaged_files_ifstate (void);
-/* The names in our file: of char *, owned by the caller. */
+/* The names in our file: of char *, owned by the caller. NULL: it is not to be touched, as it cannot be read, or
+ * somebody made something else of it. */
 GPtrArray *sg_unmanaged_files_load (void);
 bool sg_unmanaged_files_save (const GPtrArray *names, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -6,8 +6,7 @@
 #include "lib/situation.h"
 
 #define HOST                                                                                       \
-    "link 1 lo loopback up\nlink 2 eth0 up\nlink 3 eth1 up\nlink 4 wg-sixgate kind wireguard up\n" \
-    "networkmanager ready\n"
+    "link 1 lo loopback up\nlink 2 eth0 up\nlink 3 eth1 up\nlink 4 wg-sixgate kind wireguard up\n"
 
 /* The names, with a blank between them; owned by the caller. */
 static char *
@@ -59,7 +58,8 @@ test_parts (void)
 {
     g_autoptr (SgSituationText) situation = sg_situation_parse (
         "link 1 lo loopback up\nlink 2 bond0 kind bond up\nlink 3 eth0 master bond0 up\n"
-        "link 4 eth1 master bond0 up\nlink 5 wan kind vlan lower bond0 up\nlink 6 eth2 up\n"
+        "link 4 eth1 master bond0 up\nlink 8 vnet0 kind tun master bond0 up\nlink 5 wan kind vlan "
+        "lower bond0 up\nlink 6 eth2 up\n"
         "link 7 other kind vlan lower bond0 up\n");
     const SgLink *wan = sg_snapshot_link_by_name (situation->snapshot, "wan");
     g_autoptr (GArray) links = sg_unmanaged_with_parts (situation->snapshot, wan);
@@ -70,26 +70,37 @@ test_parts (void)
         g_assert_cmpstr (g_array_index (links, SgLink, i).name, ==, names[i]);
 }
 
-/* A link that NetworkManager configures would lose its addresses. */
+/* A link that NetworkManager configures, or is to configure, would be without its addresses; and where it cannot be
+ * asked, nothing is known. */
 static void
 test_left_alone (void)
 {
     static const struct {
-        const char *device;
+        const char *lines, *saved;
         bool left_alone;
     } cases[] = {
-        {"", true},
-        {"device eth0 kind ethernet can-be-gateway\n", true},
-        {"device eth0 kind ethernet can-be-gateway managed\n", true},
-        {"device eth0 kind ethernet can-be-gateway managed active external\n", true},
-        {"device eth0 kind ethernet can-be-gateway managed active\n", false},
+        {"networkmanager ready\n", "wg0", false},
+        {"networkmanager ready\ndevice eth0 kind ethernet can-be-gateway\n", "wg0", true},
+        {"networkmanager ready\ndevice eth0 kind ethernet can-be-gateway managed\n", "wg0", true},
+        {"networkmanager ready\ndevice eth0 kind ethernet can-be-gateway managed active external\n",
+         "wg0", true},
+        {"networkmanager ready\ndevice eth0 kind ethernet can-be-gateway managed active\n", "wg0",
+         false},
+        {"networkmanager ready\ndevice eth0 kind ethernet can-be-gateway managed active external\n",
+         "eth0", false},
+        {"networkmanager ready\ndevice eth0 kind ethernet can-be-gateway managed active external\n",
+         "", false},
+        {"networkmanager starting\ndevice eth0 kind ethernet can-be-gateway\n", "wg0", false},
+        {"networkmanager absent\n", "wg0", false},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
-        g_autofree char *text = g_strconcat (HOST, cases[i].device, NULL);
+        g_autofree char *text = g_strconcat (HOST, cases[i].lines, NULL);
         g_autoptr (SgSituationText) situation = sg_situation_parse (text);
+        g_autoptr (GHashTable) saved = g_hash_table_new (g_str_hash, g_str_equal);
 
-        g_assert_true (sg_unmanaged_is_left_alone (situation->snapshot, "eth0") ==
+        g_hash_table_add (saved, (char *) cases[i].saved);
+        g_assert_true (sg_unmanaged_is_left_alone (situation->snapshot, saved, "eth0") ==
                        cases[i].left_alone);
     }
 }
@@ -116,7 +127,8 @@ test_file (void)
 {
     g_autoptr (GPtrArray) names = g_ptr_array_new ();
     g_autoptr (GPtrArray) none =
-        sg_unmanaged_parse ("match-device=interface-name:=a/b;interface-name:=\n");
+        sg_unmanaged_parse ("#\n[device-sixgate-unmanaged]\nmatch-device=interface-name:=a/"
+                            "b,except:interface-name:=eth7\n");
     g_autoptr (GPtrArray) again = NULL;
     g_autofree char *text = NULL;
 
@@ -131,6 +143,8 @@ test_file (void)
     g_assert_cmpstr (again->pdata[0], ==, "eth0");
     g_assert_cmpstr (again->pdata[1], ==, "eth1.5");
     g_assert_cmpuint (none->len, ==, 0);
+    g_assert_null (sg_unmanaged_parse (""));
+    g_assert_null (sg_unmanaged_parse ("# interface-name:=eth0\n"));
     g_assert_true (sg_unmanaged_can_be_named ("eth1.5"));
     g_assert_false (sg_unmanaged_can_be_named ("a,b"));
 }

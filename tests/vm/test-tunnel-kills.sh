@@ -109,6 +109,21 @@ ok "a device goes, killed at each call: old or new, and the kernel agrees" holds
 follows=1
 at_each signal=KILL rename unlink sendmsg -- subnet add 10.60.0.0/24 office
 ok "a subnet comes, killed at each call: old or new, and kernel and profile agree" holds 1 1
+# Nor does it matter who runs next: the service that heals is confined.
+killed_before_the_profile() {
+    put_back
+    # Its way to the bus is the first connection that it makes.
+    (strace -o "$work/strace" -e trace=connect -e inject=connect:signal=KILL:when=1 $tool subnet add 10.60.0.0/24 office; exit $?) >/dev/null 2>&1
+    [ -e /var/lib/sixgate/tunnel.profile-due ] && ! profile_agrees
+}
+healed() { [ ! -e /var/lib/sixgate/tunnel.profile-due ] && profile_agrees && kernel_agrees && addresses_agree; }
+cp -p "$state" "$work/old.state"
+ok "control: killed before the profile follows, it is due" killed_before_the_profile
+systemctl start sixgate-reconcile.service
+ok "the service that heals makes it follow" until_ok 5 healed
+systemctl stop sixgate-reconcile.socket sixgate-nftables.socket sixgate-reconcile.service
+put_back
+"$SIXGATE_RECONCILE"
 ok "nothing is left lying about" same "$(find /var/lib/sixgate -name '*tunnel*')" "$state"
 # Its peer went and came: the device finds out by its own timers.
 ok "the tunnel works on" until_ok 60 device_pings one 10.59.0.1

@@ -124,7 +124,7 @@ ok "and no ping was lost" no_ping_lost
 # --- what somebody takes away comes back
 systemctl start sixgate-reconcile.service
 until_ok 5 systemctl is-active sixgate-reconcile.socket
-ip nexthop flush proto 106
+ok "next hops of ours are flushed" says 'Flushed [1-9]' ip nexthop flush proto 106
 ok "next hops are flushed, and the routes with them: back" until_ok 10 far_pings 2001:db8:1::a3c:2
 ip -6 route flush table local proto 106
 "$SIXGATE_RECONCILE"
