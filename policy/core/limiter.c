@@ -383,6 +383,45 @@ keep_protection (GArray *actions)
     }
 }
 
+static const SgAction *
+find_action (const GArray *actions, SgActionKind kind)
+{
+    for (guint i = 0; i < actions->len; i++) {
+        const SgAction *action = &g_array_index (actions, SgAction, i);
+
+        if (action->kind == kind)
+            return action;
+    }
+    return NULL;
+}
+
+static guint
+count_routes (const GArray *actions)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < actions->len; i++)
+        n += g_array_index (actions, SgAction, i).route != NULL;
+    return n;
+}
+
+/* A route does not come without its next hop, and the kernel takes routes along with one that goes. */
+static void
+keep_together (const GArray *all, GArray *keep)
+{
+    const SgAction *added = find_action (all, SG_ACTION_NEXTHOP_ADD);
+    bool waits = added && !find_action (keep, SG_ACTION_NEXTHOP_ADD);
+    bool routes_wait = count_routes (all) != count_routes (keep);
+
+    for (guint i = keep->len; i > 0; i--) {
+        const SgAction *action = &g_array_index (keep, SgAction, i - 1);
+        bool leads_by_it = waits && action->route && action->route->nexthop_id == added->nexthop.id;
+
+        if (leads_by_it || (routes_wait && action->kind == SG_ACTION_NEXTHOP_DEL))
+            g_array_remove_index (keep, i - 1);
+    }
+}
+
 void
 sg_limiter_apply (SgLimiter *limiter, SgPlan *plan, const SgSnapshot *snapshot,
                   const SgLimiterMoment *moment, GPtrArray *news)
@@ -412,6 +451,7 @@ sg_limiter_apply (SgLimiter *limiter, SgPlan *plan, const SgSnapshot *snapshot,
     if (!judge_actions (&judging, plan, /* nft= */ false, keep))
         return;
     keep_protection (keep);
+    keep_together (plan->actions, keep);
     g_array_set_size (plan->actions, 0);
     g_array_append_vals (plan->actions, keep->data, keep->len);
 }

@@ -171,6 +171,70 @@ test_again_at_once (Fixture *f, gconstpointer data)
         g_assert_true (put_rule (f, 75));
 }
 
+/* ---- next hops ---- */
+
+#define NEXTHOP                                                                                    \
+    {                                                                                              \
+        .id = SG_NEXTHOP_BASE + 3, .ifindex = 3, .protocol = SG_PROTOCOL                           \
+    }
+
+static void
+add_nexthop (Fixture *f, SgActionKind kind)
+{
+    SgStage stage = kind == SG_ACTION_NEXTHOP_ADD ? SG_STAGE_TABLES : SG_STAGE_STALE_ROUTES;
+
+    add (f, stage, (SgAction) {.kind = kind, .nexthop = NEXTHOP});
+}
+
+/* The route to the device @last, by the next hop. */
+static SgRoute *
+add_route (Fixture *f, uint8_t last)
+{
+    SgRoute *route = sg_route_new (AF_INET6, 1);
+
+    route->protocol = SG_PROTOCOL;
+    route->table = RT_TABLE_MAIN;
+    route->dst = (SgPrefix) {{AF_INET6, {0x20, 1, [15] = last}}, 128};
+    route->nexthop_id = SG_NEXTHOP_BASE + 3;
+    add (f, SG_STAGE_TABLES, (SgAction) {.kind = SG_ACTION_ROUTE_ADD, .route = route});
+    return route;
+}
+
+/* One that is new has no fight behind it, but waits with the next hop that it needs. */
+static void
+test_nexthop_held_back (Fixture *f, gconstpointer data)
+{
+    g_autofree SgRoute *route = NULL;
+
+    for (uint32_t i = 0; i <= SG_LIMITER_TIMES; i++, f->now += 10) {
+        g_array_set_size (f->plan->actions, 0);
+        add_nexthop (f, SG_ACTION_NEXTHOP_ADD);
+        g_assert_cmpuint (apply (f), ==, i < SG_LIMITER_TIMES ? 1 : 0);
+    }
+    g_array_set_size (f->plan->actions, 0);
+    add_nexthop (f, SG_ACTION_NEXTHOP_ADD);
+    route = add_route (f, 1);
+    g_assert_cmpuint (apply (f), ==, 0);
+}
+
+/* The kernel would take the routes along that have not been led elsewhere yet. */
+static void
+test_nexthop_stays_with_its_routes (Fixture *f, gconstpointer data)
+{
+    g_autofree SgRoute *route = add_route (f, 1);
+
+    for (uint32_t i = 0; i <= SG_LIMITER_TIMES; i++, f->now += 10) {
+        g_array_set_size (f->plan->actions, 0);
+        g_free (route);
+        route = add_route (f, 1);
+        g_assert_cmpuint (apply (f), ==, i < SG_LIMITER_TIMES ? 1 : 0);
+    }
+    g_array_set_size (f->plan->actions, 0);
+    add (f, SG_STAGE_TABLES, (SgAction) {.kind = SG_ACTION_ROUTE_ADD, .route = route});
+    add_nexthop (f, SG_ACTION_NEXTHOP_DEL);
+    g_assert_cmpuint (apply (f), ==, 0);
+}
+
 /* ---- among others ---- */
 
 static void
@@ -368,6 +432,8 @@ main (int argc, char **argv)
     ADD ("over", test_over);
     ADD ("changed", test_changed);
     ADD ("again-at-once", test_again_at_once);
+    ADD ("nexthop/held-back", test_nexthop_held_back);
+    ADD ("nexthop/stays-with-its-routes", test_nexthop_stays_with_its_routes);
     ADD ("others", test_others);
     ADD ("guard", test_guard);
     ADD ("bounded", test_bounded);
