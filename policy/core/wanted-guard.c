@@ -136,6 +136,14 @@ is_unmanaged_tunnel (const SgLink *link, const SgSituation *situation)
     return !device || !device->managed || device->external;
 }
 
+/* Not a link of somebody else that happens to have the name. */
+static bool
+is_tunnels_own (const SgLink *link, const SgSituation *situation)
+{
+    return strcmp (link->name, situation->config->tunnel_interface) == 0 &&
+           (!situation->tunnel || sg_wanted_tunnel_link (situation));
+}
+
 bool
 sg_wanted_is_exempt (const SgLink *link, const SgSituation *situation)
 {
@@ -143,8 +151,7 @@ sg_wanted_is_exempt (const SgLink *link, const SgSituation *situation)
 
     if (sg_gateways_contain (situation->gateways, link->ifindex))
         return false;
-    return (link->flags & IFF_LOOPBACK) ||
-           strcmp (link->name, situation->config->tunnel_interface) == 0 ||
+    return (link->flags & IFF_LOOPBACK) || is_tunnels_own (link, situation) ||
            is_one_of (link->kind, inner_kinds, G_N_ELEMENTS (inner_kinds)) ||
            is_unmanaged_tunnel (link, situation);
 }

@@ -446,15 +446,14 @@ warn_of_missing_link (SgWanted *wanted, const SgSituation *situation)
 static void
 warn_of_foreign_link (SgWanted *wanted, const SgSituation *situation)
 {
-    const char *name = situation->config->tunnel_interface;
-
     g_ptr_array_add (
         wanted->warnings,
-        g_strdup_printf ("%s: its key is not the tunnel's; what is on it is left alone, and "
-                         "no device can connect (if NetworkManager's profile was changed: "
-                         "`sixgate-tunnel profile restore`, then `nmcli connection up "
-                         "%s`)",
-                         name, name));
+        g_strdup_printf (
+            "%s: this link is not the tunnel's, by its key; it is left alone, and no device can "
+            "connect: if somebody changed NetworkManager's profile, `sixgate-tunnel profile "
+            "restore` and activate it again; else name another with TunnelInterface= in "
+            "sixgate.conf",
+            situation->config->tunnel_interface));
 }
 
 static bool
@@ -483,9 +482,9 @@ warn_of_profile (SgWanted *wanted, const SgSituation *situation)
     if (!same)
         g_ptr_array_add (
             wanted->warnings,
-            g_strdup_printf ("%s: NetworkManager's profile does not have the tunnel's "
-                             "addresses, so they are missing for a moment whenever it "
-                             "applies it; `sixgate-tunnel profile restore` puts them back",
+            g_strdup_printf ("%s: NetworkManager's profile has other addresses than the tunnel, "
+                             "so some are missing for a moment whenever it applies it; "
+                             "`sixgate-tunnel profile restore` puts it right",
                              name));
 }
 
