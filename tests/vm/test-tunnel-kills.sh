@@ -113,7 +113,7 @@ ok "a subnet comes, killed at each call: old or new, and kernel and profile agre
 killed_before_the_profile() {
     put_back
     # Its way to the bus is the first connection that it makes.
-    (strace -o "$work/strace" -e trace=connect -e inject=connect:signal=KILL:when=1 $tool subnet add 10.60.0.0/24 office; exit $?) >/dev/null 2>&1
+    (strace -o "$work/strace" -e trace=connect -e inject=connect:signal=KILL:when=1 "$tool" subnet add 10.60.0.0/24 office; exit $?) >/dev/null 2>&1
     [ -e /var/lib/sixgate/tunnel.profile-due ] && ! profile_agrees
 }
 healed() { [ ! -e /var/lib/sixgate/tunnel.profile-due ] && profile_agrees && kernel_agrees && addresses_agree; }
