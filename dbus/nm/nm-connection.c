@@ -226,27 +226,6 @@ sg_nm_profile_find_uuid (const SgNmBus *bus, const char *uuid, GError **error)
     return NULL;
 }
 
-bool
-sg_nm_profile_names (const SgNmBus *bus, GHashTable *names, GError **error)
-{
-    g_autoptr (GVariant) paths = list_paths (bus, error);
-    GVariantIter iter;
-    const char *path;
-
-    if (!paths)
-        return false;
-    g_variant_iter_init (&iter, paths);
-    while (g_variant_iter_next (&iter, "&o", &path)) {
-        g_autoptr (GVariant) settings = NULL;
-
-        if (!get_listed (bus, path, &settings, error))
-            return false;
-        if (settings && *text_of (settings, "interface-name"))
-            g_hash_table_add (names, g_strdup (text_of (settings, "interface-name")));
-    }
-    return true;
-}
-
 /* A property of the profile's object. Owned by the caller. */
 static GVariant *
 get_property (const SgNmBus *bus, const char *path, const char *name, GError **error)
@@ -278,8 +257,15 @@ is_saved (const SgNmBus *bus, const char *path)
            !g_str_has_prefix (g_variant_get_string (file, NULL), "/run/");
 }
 
-bool
-sg_nm_profile_saved_names (const SgNmBus *bus, GHashTable *names, GError **error)
+static bool
+is_wanted (const SgNmBus *bus, const char *path, GVariant *settings, bool saved)
+{
+    return saved ? fits_links (settings) && is_saved (bus, path)
+                 : *text_of (settings, "interface-name") != '\0';
+}
+
+static bool
+collect_names (const SgNmBus *bus, bool saved, GHashTable *names, GError **error)
 {
     g_autoptr (GVariant) paths = list_paths (bus, error);
     GVariantIter iter;
@@ -293,10 +279,22 @@ sg_nm_profile_saved_names (const SgNmBus *bus, GHashTable *names, GError **error
 
         if (!get_listed (bus, path, &settings, error))
             return false;
-        if (settings && fits_links (settings) && is_saved (bus, path))
+        if (settings && is_wanted (bus, path, settings, saved))
             g_hash_table_add (names, g_strdup (text_of (settings, "interface-name")));
     }
     return true;
+}
+
+bool
+sg_nm_profile_names (const SgNmBus *bus, GHashTable *names, GError **error)
+{
+    return collect_names (bus, /* saved= */ false, names, error);
+}
+
+bool
+sg_nm_profile_saved_names (const SgNmBus *bus, GHashTable *names, GError **error)
+{
+    return collect_names (bus, /* saved= */ true, names, error);
 }
 
 /* ---- changing ---- */
