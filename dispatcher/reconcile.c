@@ -23,6 +23,8 @@ typedef struct {
     SgHealing *healing; /* NULL: a person or an event of NetworkManager asked */
     SgPass *pass;
     bool chosen; /* what the options choose is in the state */
+    char *
+        unfinished; /* why NetworkManager's profile of the tunnel still lags behind; NULL: it does not */
 } Run;
 
 /* ---- NetworkManager's part, waited for ---- */
@@ -140,7 +142,7 @@ start_pcp (const Run *run)
 
 /* Who changed the tunnel was killed before NetworkManager had followed, or it was not there. */
 static void
-finish_profile (const Run *run)
+finish_profile (Run *run)
 {
     const SgPass *pass = run->pass;
     g_autoptr (GError) error = NULL;
@@ -150,11 +152,9 @@ finish_profile (const Run *run)
         sg_tunnel_profile_save (pass->config, /* old= */ NULL, pass->tunnel,
                                 pass->config->nm_timeout_ms, &error))
         return;
-    g_prefix_error (&error, "NetworkManager's profile of %s is not as it should be yet: ",
-                    pass->config->tunnel_interface);
-    /* Each event of the kernel would say it again. */
-    if (!run->healing)
-        sg_log_warning (error->message);
+    run->unfinished = g_strdup_printf ("NetworkManager's profile of %s is not as it should be yet: "
+                                       "%s",
+                                       pass->config->tunnel_interface, error->message);
 }
 
 /* ---- links of other managers ---- */
@@ -223,6 +223,8 @@ decide (Run *run, GError **error)
     if (!sg_pass_look (pass, ask_networkmanager (run), error) || !choose (run, error))
         return false;
     sg_pass_decide (pass);
+    if (run->unfinished)
+        g_ptr_array_add (pass->wanted->warnings, g_strdup (run->unfinished));
     fetch_keys (run);
     ask_resolver (run);
     sg_pass_plan (pass, run->healing);
@@ -312,6 +314,7 @@ sg_reconcile (const SgOptions *options, SgHealing *healing)
     while (status < 0)
         status = try_once (&run);
     declare_unmanaged (&run);
+    g_free (run.unfinished);
     if (options->verbose)
         sg_report_stats (&pass->kernel->stats);
     if (healing)

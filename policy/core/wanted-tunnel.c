@@ -468,24 +468,38 @@ has_profile_address (const SgWireguardProfile *profile, const SgWgAddress *wante
     return false;
 }
 
-/* Put back on request only: somebody may have meant it. */
+static bool
+has_other_addresses (const SgWireguardProfile *profile, const SgTunnel *tunnel)
+{
+    g_autoptr (GArray) server = sg_tunnel_server_addresses (tunnel);
+
+    for (guint i = 0; i < server->len; i++) {
+        if (!has_profile_address (profile, &g_array_index (server, SgWgAddress, i)))
+            return true;
+    }
+    return profile->addresses->len != server->len;
+}
+
+/* Put back on request only: somebody may have meant it. A run that did not ask for the profile knows nothing new of
+ * it: what was said holds. */
 static void
 warn_of_profile (SgWanted *wanted, const SgSituation *situation)
 {
     const char *name = situation->config->tunnel_interface;
     const SgWireguardProfile *profile = sg_snapshot_profile (situation->snapshot, name);
-    g_autoptr (GArray) server = sg_tunnel_server_addresses (situation->tunnel);
-    bool same = !profile || profile->addresses->len == server->len;
+    char *warning =
+        g_strdup_printf ("%s: NetworkManager's profile has other addresses than the tunnel, so "
+                         "some are missing for a moment whenever it applies it; `sixgate-tunnel "
+                         "profile restore` puts it right",
+                         name);
+    bool holds = profile ? has_other_addresses (profile, situation->tunnel)
+                         : g_ptr_array_find_with_equal_func (situation->memory->warned, warning,
+                                                             g_str_equal, NULL);
 
-    for (guint i = 0; profile && i < server->len; i++)
-        same = same && has_profile_address (profile, &g_array_index (server, SgWgAddress, i));
-    if (!same)
-        g_ptr_array_add (
-            wanted->warnings,
-            g_strdup_printf ("%s: NetworkManager's profile has other addresses than the tunnel, "
-                             "so some are missing for a moment whenever it applies it; "
-                             "`sixgate-tunnel profile restore` puts it right",
-                             name));
+    if (holds)
+        g_ptr_array_add (wanted->warnings, warning);
+    else
+        g_free (warning);
 }
 
 void

@@ -242,6 +242,44 @@ test_server_profile (void)
     g_assert_null (strstr (text, "allowed-ips"));
 }
 
+/* Whether a run says that the profile was changed, that read of it what @lines have; from then on it remembers. */
+static bool
+says_so (SgMemory *memory, const char *lines)
+{
+    g_autofree char *text =
+        g_strconcat ("link 3 wg-sixgate kind wireguard up\nwireguard wg-sixgate fwmark 0x0\n"
+                     "subnet 10.59.0.0/24\n",
+                     lines, NULL);
+    g_autoptr (SgSituationText) situation = sg_situation_parse (text);
+    g_autoptr (SgWanted) wanted = sg_wanted_new (situation->config, situation->state, memory,
+                                                 situation->tunnel, situation->snapshot);
+    bool said = false;
+
+    g_ptr_array_set_size (memory->warned, 0);
+    for (guint i = 0; i < wanted->warnings->len; i++) {
+        said = said || strstr (g_ptr_array_index (wanted->warnings, i), "profile restore");
+        g_ptr_array_add (memory->warned, g_strdup (g_ptr_array_index (wanted->warnings, i)));
+    }
+    return said;
+}
+
+/* Runs that ask for the profile and runs that do not take turns: it is not said anew each time. */
+static void
+test_changed_profile_is_said_until_it_is_right (void)
+{
+    static const char wrong[] = "profile wg-sixgate address 10.59.0.9/24\n";
+    static const char more[] = "profile wg-sixgate address 10.59.0.1/24 address 10.60.0.1/24\n";
+    static const char right[] = "profile wg-sixgate address 10.59.0.1/24\n";
+    g_autoptr (SgMemory) memory = sg_memory_new ();
+
+    g_assert_false (says_so (memory, ""));
+    g_assert_true (says_so (memory, wrong));
+    g_assert_true (says_so (memory, ""));
+    g_assert_true (says_so (memory, more));
+    g_assert_false (says_so (memory, right));
+    g_assert_false (says_so (memory, ""));
+}
+
 /* ---- the QR code ---- */
 
 /* Reads the drawing back into modules (1 = dark), one byte each; returns their number a side. */
@@ -324,6 +362,8 @@ main (int argc, char **argv)
     g_test_add_func ("/tunnel-config/endpoints", test_endpoints);
     g_test_add_func ("/tunnel-config/chosen-endpoint", test_chosen_endpoint);
     g_test_add_func ("/tunnel-config/server-profile", test_server_profile);
+    g_test_add_func ("/tunnel-config/changed-profile-is-said-until-it-is-right",
+                     test_changed_profile_is_said_until_it_is_right);
     g_test_add_func ("/tunnel-config/qr-code", test_qr_code);
     g_test_add_func ("/tunnel-config/qr-code-too-long", test_qr_code_too_long);
     return g_test_run ();
