@@ -84,9 +84,15 @@ sg_tunnel_prefix_check (const SgPrefix *prefix, bool allow_ula, GError **error)
 /* ---- what the kernel knows ---- */
 
 static bool
+is_in_main (const SgRoute *route)
+{
+    return route->table == RT_TABLE_MAIN && route->type == RTN_UNICAST;
+}
+
+static bool
 is_of_main (const SgRoute *route)
 {
-    return route->family == AF_INET6 && route->table == RT_TABLE_MAIN && route->type == RTN_UNICAST;
+    return route->family == AF_INET6 && is_in_main (route);
 }
 
 static bool
@@ -100,7 +106,7 @@ has_link (const GArray *links, uint32_t ifindex)
 }
 
 GArray *
-sg_tunnel_wan_links (const SgSnapshot *snapshot, const char *interface)
+sg_tunnel_wan_links (const SgSnapshot *snapshot, const char *interface, uint8_t family)
 {
     GArray *links =
         g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (uint32_t));
@@ -109,7 +115,8 @@ sg_tunnel_wan_links (const SgSnapshot *snapshot, const char *interface)
     for (guint i = 0; i < snapshot->routes->len; i++) {
         const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
 
-        if (!is_of_main (route) || !sg_route_is_default (route))
+        if (!is_in_main (route) || !sg_route_is_default (route) ||
+            (family != AF_UNSPEC && route->family != family))
             continue;
         for (uint16_t j = 0; j < route->n_nexthops; j++) {
             uint32_t ifindex = route->nexthops[j].ifindex;
@@ -215,7 +222,7 @@ bool
 sg_tunnel_prefix_judge (const SgPrefix *prefix, const SgSnapshot *snapshot, const char *interface,
                         GPtrArray *warnings, GError **error)
 {
-    g_autoptr (GArray) wans = sg_tunnel_wan_links (snapshot, interface);
+    g_autoptr (GArray) wans = sg_tunnel_wan_links (snapshot, interface, AF_INET6);
     const SgLink *own = sg_snapshot_link_by_name (snapshot, interface);
     char text[SG_PREFIX_TEXT_MAX];
 

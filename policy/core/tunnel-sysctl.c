@@ -31,7 +31,7 @@ sg_tunnel_sysctl_paths (const SgSnapshot *snapshot, const char *interface)
     static const char *const of_wan[] = {SG_TUNNEL_ACCEPT_RA, SG_TUNNEL_FORWARDING,
                                          SG_TUNNEL_PROXY_NDP, SG_TUNNEL_PROXY_DELAY};
     GPtrArray *paths = g_ptr_array_new_with_free_func (g_free);
-    g_autoptr (GArray) wans = sg_tunnel_wan_links (snapshot, interface);
+    g_autoptr (GArray) wans = sg_tunnel_wan_links (snapshot, interface, AF_INET6);
 
     if (!sg_snapshot_link_by_name (snapshot, interface))
         return paths;

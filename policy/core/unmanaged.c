@@ -20,27 +20,6 @@ has_link (const GArray *links, uint32_t ifindex)
     return false;
 }
 
-GArray *
-sg_unmanaged_candidates (const SgSnapshot *snapshot, const char *tunnel_interface)
-{
-    GArray *links = g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ TRUE, sizeof (SgLink));
-
-    for (guint i = 0; i < snapshot->routes->len; i++) {
-        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
-
-        if (route->table != RT_TABLE_MAIN || !sg_route_is_default (route))
-            continue;
-        for (uint16_t j = 0; j < route->n_nexthops; j++) {
-            const SgLink *link = sg_snapshot_link (snapshot, route->nexthops[j].ifindex);
-
-            if (link && strcmp (link->name, tunnel_interface) != 0 &&
-                !has_link (links, link->ifindex))
-                g_array_append_vals (links, link, 1);
-        }
-    }
-    return links;
-}
-
 /* Not what comes and goes with a virtual machine or a container. */
 static bool
 is_lasting (const SgLink *link)
@@ -97,7 +76,9 @@ sg_unmanaged_has_ifupdown (const char *text, const char *name)
 bool
 sg_unmanaged_has_networkd (const char *state)
 {
-    return strcmp (state, "configured") == 0 || strcmp (state, "configuring") == 0;
+    static const char *const states[] = {"configuring", "configured", "failed", NULL};
+
+    return g_strv_contains (states, state);
 }
 
 bool

@@ -5,12 +5,8 @@
 
 #include "core/snapshot.h"
 
-/* The links by which a default route of main leads, of either family, but for @tunnel_interface: GArray of
- * SgLink, owned by the caller. */
-GArray *sg_unmanaged_candidates (const SgSnapshot *snapshot, const char *tunnel_interface);
-/* @link and all that it is made of: ports of a bridge or bond (but for those of machines that it hosts), the link
- * below a VLAN. GArray of SgLink, owned by
- * the caller. */
+/* @link and all that it is made of: ports of a bridge or bond (but for those of machines that it hosts), the
+ * link below a VLAN. GArray of SgLink, owned by the caller. */
 GArray *sg_unmanaged_with_parts (const SgSnapshot *snapshot, const SgLink *link);
 /* Whether NetworkManager says that it has nothing to do with the link @name, and nobody has saved a profile with
  * which it should: then it may be told so for good. @saved: interface names of saved profiles, "" for one that fits
@@ -18,8 +14,8 @@ GArray *sg_unmanaged_with_parts (const SgSnapshot *snapshot, const SgLink *link)
 bool sg_unmanaged_is_left_alone (const SgSnapshot *snapshot, GHashTable *saved, const char *name);
 /* Whether ifupdown has the link @name up: @text is its state file, lines INTERFACE=NAME. */
 bool sg_unmanaged_has_ifupdown (const char *text, const char *name);
-/* Whether systemd-networkd configures a link: @state is the AdministrativeState that it tells
- * (org.freedesktop.network1(5)). */
+/* Whether a link is systemd-networkd's, also where that failed in part: @state is the AdministrativeState that
+ * it tells (org.freedesktop.network1(5)). */
 bool sg_unmanaged_has_networkd (const char *state);
 
 /* Whether a list in that file can hold the name: the kernel takes commas, too. */

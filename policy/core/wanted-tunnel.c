@@ -522,7 +522,7 @@ sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation)
         return;
     }
     warn_of_profile (wanted, situation);
-    wans = sg_tunnel_wan_links (situation->snapshot, link->name);
+    wans = sg_tunnel_wan_links (situation->snapshot, link->name, AF_INET6);
     add_addresses (wanted, situation, link);
     add_peers (wanted, situation, link);
     if (ipv6 && prefix)

@@ -2,6 +2,7 @@
 /* Which links NetworkManager is told to leave alone, and how. */
 #include <string.h>
 
+#include "core/tunnel-prefix.h"
 #include "core/unmanaged.h"
 #include "lib/situation.h"
 
@@ -14,11 +15,12 @@ candidates_of (const char *lines)
 {
     g_autofree char *text = g_strconcat (HOST, lines, NULL);
     g_autoptr (SgSituationText) situation = sg_situation_parse (text);
-    g_autoptr (GArray) links = sg_unmanaged_candidates (situation->snapshot, "wg-sixgate");
+    g_autoptr (GArray) links = sg_tunnel_wan_links (situation->snapshot, "wg-sixgate", AF_UNSPEC);
     g_autoptr (GPtrArray) names = g_ptr_array_new ();
 
     for (guint i = 0; i < links->len; i++)
-        g_ptr_array_add (names, g_array_index (links, SgLink, i).name);
+        g_ptr_array_add (names, (char *) sg_snapshot_link_name (g_array_index (links, uint32_t, i),
+                                                                situation->snapshot));
     g_ptr_array_add (names, NULL);
     return g_strjoinv (" ", (char **) names->pdata);
 }
@@ -117,6 +119,7 @@ test_managers (void)
     g_assert_false (sg_unmanaged_has_ifupdown ("", "eth0"));
     g_assert_true (sg_unmanaged_has_networkd ("configured"));
     g_assert_true (sg_unmanaged_has_networkd ("configuring"));
+    g_assert_true (sg_unmanaged_has_networkd ("failed"));
     g_assert_false (sg_unmanaged_has_networkd ("unmanaged"));
     g_assert_false (sg_unmanaged_has_networkd ("pending"));
 }
