@@ -321,50 +321,65 @@ update (const SgNmBus *bus, const char *path, GVariant *settings, GVariant *vers
     return reply != NULL;
 }
 
-/* Counts the changes of a profile, from NetworkManager 1.44 on; false before. */
+/* Counts the changes of a profile, from NetworkManager 1.44 on. */
 static bool
-read_version (const SgNmBus *bus, const char *path, uint64_t *ret_version)
+read_version (const SgNmBus *bus, const char *path, uint64_t *ret_version, GError **error)
 {
-    g_autoptr (GVariant) version = get_property (bus, path, "VersionId", NULL);
+    g_autoptr (GVariant) version = get_property (bus, path, "VersionId", error);
 
-    if (!version || !g_variant_is_of_type (version, G_VARIANT_TYPE_UINT64))
+    if (!version)
         return false;
+    if (!g_variant_is_of_type (version, G_VARIANT_TYPE_UINT64)) {
+        g_set_error (error, SG_ERROR, SG_ERROR_FAILED,
+                     "cannot understand NetworkManager's VersionId of a profile");
+        return false;
+    }
     *ret_version = g_variant_get_uint64 (version);
     return true;
 }
 
-/* Whether nothing happened while a profile was read twice. Reading its keys counts as a change itself (1.52),
- * or does not (1.44): a change of somebody else makes the difference between both times. */
 static bool
-was_quiet (const SgNmBus *bus, const char *path, GVariant *settings, uint64_t versions[3])
+refuse_changed (GError **error)
+{
+    g_set_error (error, SG_ERROR, SG_ERROR_CONFLICT,
+                 "somebody else changed the profile meanwhile; look at it and try again");
+    return false;
+}
+
+/* Whether nothing happened while a profile was read twice, the first time as @settings. Reading its keys counts as a
+ * change itself (1.52), or does not (1.44): a change of somebody else makes the difference between both
+ * times. */
+static bool
+was_quiet (const SgNmBus *bus, const char *path, GVariant *settings, uint64_t versions[3],
+           GError **error)
 {
     g_autoptr (GVariant) again = NULL;
 
-    if (!read_version (bus, path, &versions[1]) || !(again = get_with_secrets (bus, path, NULL)) ||
-        !read_version (bus, path, &versions[2]))
+    if (!read_version (bus, path, &versions[1], error) ||
+        !(again = get_with_secrets (bus, path, error)) ||
+        !read_version (bus, path, &versions[2], error))
         return false;
-    return sg_profile_equal (again, settings) &&
-           versions[1] - versions[0] == versions[2] - versions[1];
+    return (sg_profile_equal (again, settings) &&
+            versions[1] - versions[0] == versions[2] - versions[1]) ||
+           refuse_changed (error);
 }
 
-/* Whether @profile is what NetworkManager has of it; from then on @ret_version (NULL before 1.44, where nothing can)
- * watches. */
+/* Whether @profile is what NetworkManager has of it; from then on @ret_version watches (NULL before 1.44, which
+ * has no such property: nothing can). */
 static bool
 is_unchanged (const SgNmBus *bus, const SgNmProfile *profile, GVariant **ret_version,
               GError **error)
 {
     uint64_t versions[3];
-    bool counted = read_version (bus, profile->path, &versions[0]);
+    bool counted = read_version (bus, profile->path, &versions[0], NULL);
     g_autoptr (GVariant) now = get_with_secrets (bus, profile->path, error);
 
     if (!now)
         return false;
-    if (!sg_profile_equal (now, profile->settings) ||
-        (counted && !was_quiet (bus, profile->path, now, versions))) {
-        g_set_error (error, SG_ERROR, SG_ERROR_CONFLICT,
-                     "somebody else changed the profile meanwhile; look at it and try again");
+    if (!sg_profile_equal (now, profile->settings))
+        return refuse_changed (error);
+    if (counted && !was_quiet (bus, profile->path, now, versions, error))
         return false;
-    }
     *ret_version = counted ? g_variant_ref_sink (g_variant_new_uint64 (versions[2])) : NULL;
     return true;
 }

@@ -37,9 +37,10 @@ char *sg_nm_profile_add (const SgNmBus *bus, GVariant *settings,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool sg_nm_profile_delete (const SgNmBus *bus, const char *path,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Adds the interface names of those that somebody saved to @names, likewise; "" for one of ethernet that names none. What NetworkManager made up itself (below /run) does not count. */
-bool sg_nm_profile_saved_names (const SgNmBus *bus, GHashTable *names,
-                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Adds the interface names of all profiles to @names, a set of strings that frees its keys. */
 bool sg_nm_profile_names (const SgNmBus *bus, GHashTable *names,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same of those only that somebody saved, not of what NetworkManager made up itself (below /run); "" stands for
+ * one of ethernet that names no interface. */
+bool sg_nm_profile_saved_names (const SgNmBus *bus, GHashTable *names,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;

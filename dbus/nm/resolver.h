@@ -28,8 +28,8 @@ SgResolverTalk *sg_resolver_ask (const SgResolverQuestion *question, SgSnapshot 
  * nothing of that kind. Only root may. */
 SgResolverTalk *sg_resolver_tell (const SgResolverQuestion *question, const SgPlan *plan, bool back,
                                   char **ret_reason) G_GNUC_WARN_UNUSED_RESULT;
-/* What systemd-resolved's answer to GetAll of a link says that SG_RESOLVER_TYPE holds. Owned by the caller; NULL when it
- * lacks some of it. */
+/* What systemd-resolved's answer to GetAll of a link says that SG_RESOLVER_TYPE holds. Owned by the
+ * caller; NULL when it lacks some of it. */
 GVariant *sg_resolver_parse_link (sd_bus_message *reply);
 /* Stops waiting. Not from within done(), where it is freed already. */
 void sg_resolver_talk_free (SgResolverTalk *talk);

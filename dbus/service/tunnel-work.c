@@ -138,16 +138,17 @@ keep (const SgCall *call, const SgTunnelCall *request, const SgTunnel *next, uin
     return false;
 }
 
-/* AddSubnet answers no warnings: those go to the journal. */
+/* AddSubnet answers no warnings: there they go to the journal. */
 static void
 declare_unmanaged (const SgCall *call, const SgTunnelCall *request, uint32_t timeout_ms)
 {
-    guint n = request->warnings->len;
+    g_autoptr (GPtrArray) logged = g_ptr_array_new_with_free_func (g_free);
+    bool answered = strcmp (call->method->member, "AddSubnet") != 0;
 
-    sg_tunnel_declare_unmanaged (request->config, timeout_ms, request->warnings);
-    for (guint i = n; i < request->warnings->len && strcmp (call->method->member, "AddSubnet") == 0;
-         i++)
-        sg_log_warning (g_ptr_array_index (request->warnings, i));
+    sg_tunnel_declare_unmanaged (request->config, timeout_ms,
+                                 answered ? request->warnings : logged);
+    for (guint i = 0; i < logged->len; i++)
+        sg_log_warning (g_ptr_array_index (logged, i));
 }
 
 GVariant *

@@ -81,7 +81,7 @@ sg_tunnel_profile_check_free (const SgConfig *config, const SgTunnel *tunnel, ui
     return !profile || is_ours (config, profile, /* old= */ NULL, tunnel, error);
 }
 
-/* ---- bringing it along ---- */
+/* ---- adding, updating ---- */
 
 static bool
 add_profile (const SgNmBus *bus, const SgWgConf *conf, const char *interface, GError **error)
@@ -104,10 +104,10 @@ update_profile (const SgNmBus *bus, SgWgConf *conf, const SgNmProfile *profile, 
            sg_nm_profile_save (bus, profile, settings, error);
 }
 
-/* @whosever: also where it is not the tunnel's. */
+/* @force: also where it is not the tunnel's. */
 static bool
-bring (const SgConfig *config, const SgTunnel *old, const SgTunnel *tunnel, bool whosever,
-       uint32_t timeout_ms, GError **error)
+add_or_update (const SgConfig *config, const SgTunnel *old, const SgTunnel *tunnel, bool force,
+               uint32_t timeout_ms, GError **error)
 {
     g_autoptr (SgWgConf) conf = sg_tunnel_server_conf (tunnel, config->tunnel_port);
     g_autoptr (SgNmProfile) profile = NULL;
@@ -122,7 +122,7 @@ bring (const SgConfig *config, const SgTunnel *old, const SgTunnel *tunnel, bool
     }
     profile = sg_nm_profile_find (&bus, config->tunnel_interface, &missing);
     if (profile)
-        ok = (whosever || is_ours (config, profile, old, tunnel, error)) &&
+        ok = (force || is_ours (config, profile, old, tunnel, error)) &&
              update_profile (&bus, conf, profile, error);
     else if (g_error_matches (missing, SG_ERROR, SG_ERROR_NOT_FOUND))
         ok = add_profile (&bus, conf, config->tunnel_interface, error);
@@ -137,23 +137,37 @@ sg_tunnel_profile_save (const SgConfig *config, const SgTunnel *old, const SgTun
                         uint32_t timeout_ms, GError **error)
 {
     return sg_tunnel_profile_is_same (old, tunnel) ||
-           bring (config, old, tunnel, /* whosever= */ false, timeout_ms, error);
+           add_or_update (config, old, tunnel, /* force= */ false, timeout_ms, error);
 }
 
 bool
 sg_tunnel_profile_restore (const SgConfig *config, const SgTunnel *tunnel, uint32_t timeout_ms,
                            GError **error)
 {
-    return bring (config, /* old= */ NULL, tunnel, /* whosever= */ true, timeout_ms, error);
+    return add_or_update (config, /* old= */ NULL, tunnel, /* force= */ true, timeout_ms, error);
 }
 
-/* Calls @found with the profile of the interface, if there is one. */
-static bool
-with_profile (const SgConfig *config, uint32_t timeout_ms,
-              bool (*found) (const SgNmBus *bus, const SgNmProfile *profile, GError **error),
-              GError **error)
+/* ---- removing ---- */
+
+bool
+sg_tunnel_profile_exists (const SgConfig *config, uint32_t timeout_ms)
 {
     g_autoptr (SgNmProfile) profile = NULL;
+    g_autofree char *reason = NULL;
+    SgNmBus bus;
+
+    if (!sg_nm_bus_open (&bus, timeout_ms, &reason))
+        return false;
+    profile = sg_nm_profile_find (&bus, config->tunnel_interface, NULL);
+    sg_nm_bus_close (&bus);
+    return profile != NULL;
+}
+
+bool
+sg_tunnel_profile_remove (const SgConfig *config, uint32_t timeout_ms, GError **error)
+{
+    g_autoptr (SgNmProfile) profile = NULL;
+    g_autoptr (GError) missing = NULL;
     g_autofree char *reason = NULL;
     bool ok = true;
     SgNmBus bus;
@@ -161,33 +175,13 @@ with_profile (const SgConfig *config, uint32_t timeout_ms,
     /* Without NetworkManager there is none. */
     if (!sg_nm_bus_open (&bus, timeout_ms, &reason))
         return true;
-    profile = sg_nm_profile_find (&bus, config->tunnel_interface, NULL);
-    if (profile)
-        ok = found (&bus, profile, error);
+    profile = sg_nm_profile_find (&bus, config->tunnel_interface, &missing);
+    if (profile) {
+        ok = sg_nm_profile_delete (&bus, profile->path, error);
+    } else if (!g_error_matches (missing, SG_ERROR, SG_ERROR_NOT_FOUND)) {
+        g_propagate_error (error, g_steal_pointer (&missing));
+        ok = false;
+    }
     sg_nm_bus_close (&bus);
     return ok;
-}
-
-static bool
-say_no (const SgNmBus *bus, const SgNmProfile *profile, GError **error)
-{
-    return false;
-}
-
-bool
-sg_tunnel_profile_exists (const SgConfig *config, uint32_t timeout_ms)
-{
-    return !with_profile (config, timeout_ms, say_no, NULL);
-}
-
-static bool
-delete_profile (const SgNmBus *bus, const SgNmProfile *profile, GError **error)
-{
-    return sg_nm_profile_delete (bus, profile->path, error);
-}
-
-bool
-sg_tunnel_profile_remove (const SgConfig *config, uint32_t timeout_ms, GError **error)
-{
-    return with_profile (config, timeout_ms, delete_profile, error);
 }

@@ -19,6 +19,7 @@ bool sg_tunnel_profile_restore (const SgConfig *config, const SgTunnel *tunnel, 
                                 GError **error);
 /* Whether NetworkManager has one; false, too, where it cannot be asked. */
 bool sg_tunnel_profile_exists (const SgConfig *config, uint32_t timeout_ms);
+/* True, too, where there is none. */
 bool sg_tunnel_profile_remove (const SgConfig *config, uint32_t timeout_ms, GError **error);
 /* Whether the role of @tunnel can begin: a profile for its interface, if there is one, has the server's
  * key. SG_ERROR_EXISTS, with what to do. */

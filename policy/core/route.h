@@ -9,6 +9,9 @@
 /* The loopback device, in every network namespace (include/net/flow.h). */
 #define SG_LOOPBACK_IFINDEX 1u
 
+/* What the kernel gives an IPv6 route without a metric (IP6_RT_PRIO_USER, net/ip6_route.h). */
+#define SG_ROUTE_METRIC 1024u
+
 /* One next hop (rtnetlink: RTA_OIF/RTA_GATEWAY/RTA_VIA or a member of RTA_MULTIPATH). */
 typedef struct {
     uint32_t ifindex; /* 0: no device (blackhole and friends) */

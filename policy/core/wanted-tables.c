@@ -6,9 +6,6 @@
 
 #include "core/contract.h"
 
-/* What the kernel gives a route without a metric (IP6_RT_PRIO_USER, net/ip6_route.h). */
-#define DEFAULT_METRIC 1024u
-
 /* Order of router preferences (RFC 4191, section 2.1): high 1, medium 0, low 3. */
 static int
 pref_rank (uint8_t pref)
@@ -177,7 +174,7 @@ new_default (const SgGateway *gateway, uint8_t af, const SgIp *via)
 
     route->protocol = SG_PROTOCOL;
     route->table = gateway->table;
-    route->metric = DEFAULT_METRIC;
+    route->metric = SG_ROUTE_METRIC;
     route->nexthops[0].ifindex = gateway->ifindex;
     /* As ip(8) does it; IPv6 knows no scope. */
     if (via)

@@ -8,9 +8,6 @@
 #include "core/tunnel-addresses.h"
 #include "core/tunnel-config.h"
 
-/* What the kernel gives a route without a metric (IP6_RT_PRIO_USER, net/ip6_route.h). */
-#define DEFAULT_METRIC 1024u
-
 /* Whether an earlier subnet has the same range: one route is enough. */
 static bool
 is_repeated (const SgTunnel *tunnel, guint index, const SgPrefix *range)
@@ -41,7 +38,7 @@ add_route (SgWanted *wanted, const SgPrefix *dst, uint32_t table, const Path *pa
     route->type = RTN_UNICAST;
     route->protocol = SG_PROTOCOL;
     route->table = table;
-    route->metric = DEFAULT_METRIC;
+    route->metric = SG_ROUTE_METRIC;
     route->dst = *dst;
     route->nexthop_id = path->nexthop_id;
     route->nexthops[0].ifindex = path->ifindex;

@@ -276,8 +276,9 @@ leaves_by_gone (const SgAction *action, const GArray *gone)
 static void
 note_gone (const Exchange *exchange, const SgAction *action)
 {
-    if (adds_route (action) && action->route->n_nexthops == 1 &&
-        !leaves_by_gone (action, exchange->gone))
+    if (action->kind == SG_ACTION_NEXTHOP_ADD)
+        g_array_append_val (exchange->gone, action->nexthop.ifindex);
+    else if (action->route->n_nexthops == 1 && !leaves_by_gone (action, exchange->gone))
         g_array_append_val (exchange->gone, action->route->nexthops[0].ifindex);
 }
 
