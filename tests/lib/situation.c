@@ -1,137 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/situation.h"
 #include "core/wg-conf.h"
+#include "lib/situation-words.h"
 
 #include <linux/if_addr.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- words ---- */
-
-typedef struct {
-    char **words;
-    size_t next;
-    const char *line;
-} Words;
-
-static const char *
-peek (const Words *words)
-{
-    return words->words[words->next];
-}
-
-static const char *
-take (Words *words)
-{
-    if (!peek (words))
-        g_error ("situation: “%s” is too short", words->line);
-    return words->words[words->next++];
-}
-
-static bool
-take_word (Words *words, const char *word)
-{
-    bool there = g_strcmp0 (peek (words), word) == 0;
-
-    words->next += there;
-    return there;
-}
-
-static uint32_t
-take_number (Words *words)
-{
-    const char *word = take (words);
-    char *end;
-    unsigned long number = strtoul (word, &end, 0);
-
-    if (*end || end == word)
-        g_error ("situation: “%s”: %s is no number", words->line, word);
-    return (uint32_t) number;
-}
-
-static SgIp
-take_ip (Words *words)
-{
-    SgIp ip;
-
-    if (!sg_ip_parse (take (words), &ip))
-        g_error ("situation: “%s”: no address", words->line);
-    return ip;
-}
-
-static SgPrefix
-take_prefix (Words *words)
-{
-    SgPrefix prefix;
-    GError *error = NULL;
-
-    if (!sg_prefix_parse (take (words), &prefix, &error))
-        g_error ("situation: “%s”: %s", words->line, error->message);
-    return prefix;
-}
-
-static uint32_t
-take_interface (Words *words, const SgSnapshot *snapshot)
-{
-    const SgLink *link = sg_snapshot_link_by_name (snapshot, take (words));
-
-    if (!link)
-        g_error ("situation: “%s”: no such link", words->line);
-    return link->ifindex;
-}
-
-static uint32_t
-take_table (Words *words)
-{
-    if (take_word (words, "main"))
-        return RT_TABLE_MAIN;
-    return take_word (words, "default") ? RT_TABLE_DEFAULT : take_number (words);
-}
-
-static uint8_t
-take_protocol (Words *words)
-{
-    return take_word (words, "sixgate") ? 106 : (uint8_t) take_number (words);
-}
-
-static void G_GNUC_NORETURN
-unknown (const Words *words)
-{
-    g_error ("situation: “%s”: “%s” is unknown", words->line, peek (words));
-}
-
 /* ---- links, addresses ---- */
 
 static void
-parse_link (Words *words, SgSituationText *to)
+parse_link (SgWords *words, SgSituationText *to)
 {
-    SgLink link = {.ifindex = take_number (words)};
+    SgLink link = {.ifindex = sg_take_number (words)};
 
-    g_strlcpy (link.name, take (words), sizeof link.name);
-    while (peek (words)) {
-        if (take_word (words, "kind"))
-            g_strlcpy (link.kind, take (words), sizeof link.kind);
-        else if (take_word (words, "master"))
-            link.master = take_interface (words, to->snapshot);
-        else if (take_word (words, "lower"))
-            link.lower = take_interface (words, to->snapshot);
-        else if (take_word (words, "loopback"))
+    g_strlcpy (link.name, sg_take (words), sizeof link.name);
+    while (sg_peek_word (words)) {
+        if (sg_take_word (words, "kind"))
+            g_strlcpy (link.kind, sg_take (words), sizeof link.kind);
+        else if (sg_take_word (words, "master"))
+            link.master = sg_take_interface (words, to->snapshot);
+        else if (sg_take_word (words, "lower"))
+            link.lower = sg_take_interface (words, to->snapshot);
+        else if (sg_take_word (words, "loopback"))
             link.flags |= IFF_LOOPBACK;
-        else if (take_word (words, "noarp"))
+        else if (sg_take_word (words, "noarp"))
             link.flags |= IFF_NOARP;
-        else if (take_word (words, "up"))
+        else if (sg_take_word (words, "up"))
             link.flags |= IFF_UP;
-        else if (take_word (words, "rp-filter"))
-            link.rp_filter = (uint8_t) take_number (words);
+        else if (sg_take_word (words, "rp-filter"))
+            link.rp_filter = (uint8_t) sg_take_number (words);
         else
-            unknown (words);
+            sg_refuse_word (words);
     }
     g_array_append_val (to->snapshot->links, link);
 }
 
 static void
-parse_address (Words *words, SgSituationText *to)
+parse_address (SgWords *words, SgSituationText *to)
 {
     static const struct {
         const char *word;
@@ -141,7 +48,7 @@ parse_address (Words *words, SgSituationText *to)
         {"dadfailed", IFA_F_DADFAILED}, {"permanent", IFA_F_PERMANENT},
         {"temporary", IFA_F_TEMPORARY}, {"mngtmpaddr", IFA_F_MANAGETEMPADDR},
     };
-    g_auto (GStrv) parts = g_strsplit (take (words), "/", 2);
+    g_auto (GStrv) parts = g_strsplit (sg_take (words), "/", 2);
     SgAddress address = {0};
 
     if (!parts[1] || !sg_ip_parse (parts[0], &address.ip))
@@ -149,16 +56,16 @@ parse_address (Words *words, SgSituationText *to)
     address.prefix_len = (uint8_t) atoi (parts[1]);
     if (sg_ip_is_link_local (&address.ip))
         address.scope = RT_SCOPE_LINK;
-    if (!take_word (words, "dev"))
-        unknown (words);
-    address.ifindex = take_interface (words, to->snapshot);
-    while (peek (words)) {
+    if (!sg_take_word (words, "dev"))
+        sg_refuse_word (words);
+    address.ifindex = sg_take_interface (words, to->snapshot);
+    while (sg_peek_word (words)) {
         size_t i = 0;
 
-        while (i < G_N_ELEMENTS (flags) && !take_word (words, flags[i].word))
+        while (i < G_N_ELEMENTS (flags) && !sg_take_word (words, flags[i].word))
             i++;
         if (i == G_N_ELEMENTS (flags))
-            unknown (words);
+            sg_refuse_word (words);
         address.flags |= flags[i].flag;
     }
     g_array_append_val (to->snapshot->addresses, address);
@@ -170,11 +77,11 @@ parse_address (Words *words, SgSituationText *to)
 
 /* Next hops as they are read; "nexthop" starts another. */
 static void
-parse_nexthop_word (Words *words, const SgSnapshot *snapshot, SgRoute *route)
+parse_nexthop_word (SgWords *words, const SgSnapshot *snapshot, SgRoute *route)
 {
     SgNexthop *hop;
 
-    if (take_word (words, "nexthop")) {
+    if (sg_take_word (words, "nexthop")) {
         g_assert (route->n_nexthops < NEXTHOPS_MAX);
         route->n_nexthops++;
         return;
@@ -182,50 +89,50 @@ parse_nexthop_word (Words *words, const SgSnapshot *snapshot, SgRoute *route)
     if (route->n_nexthops == 0)
         route->n_nexthops = 1;
     hop = &route->nexthops[route->n_nexthops - 1];
-    if (take_word (words, "via"))
-        hop->gateway = take_ip (words);
-    else if (take_word (words, "dev"))
-        hop->ifindex = take_interface (words, snapshot);
-    else if (take_word (words, "weight"))
-        hop->weight = (uint16_t) take_number (words);
-    else if (take_word (words, "onlink"))
+    if (sg_take_word (words, "via"))
+        hop->gateway = sg_take_ip (words);
+    else if (sg_take_word (words, "dev"))
+        hop->ifindex = sg_take_interface (words, snapshot);
+    else if (sg_take_word (words, "weight"))
+        hop->weight = (uint16_t) sg_take_number (words);
+    else if (sg_take_word (words, "onlink"))
         hop->onlink = true;
     else
-        unknown (words);
+        sg_refuse_word (words);
 }
 
 static bool
-parse_route_word (Words *words, SgRoute *route)
+parse_route_word (SgWords *words, SgRoute *route)
 {
-    if (take_word (words, "table"))
-        route->table = take_table (words);
-    else if (take_word (words, "proto"))
-        route->protocol = take_protocol (words);
-    else if (take_word (words, "metric"))
-        route->metric = take_number (words);
-    else if (take_word (words, "from"))
-        route->src = take_prefix (words);
-    else if (take_word (words, "src"))
-        route->prefsrc = take_ip (words);
-    else if (take_word (words, "nhid"))
-        route->nexthop_id = take_number (words);
-    else if (take_word (words, "mtu"))
-        route->metrics[RTAX_MTU] = take_number (words);
-    else if (take_word (words, "advmss"))
-        route->metrics[RTAX_ADVMSS] = take_number (words);
-    else if (take_word (words, "hoplimit"))
-        route->metrics[RTAX_HOPLIMIT] = take_number (words);
-    else if (take_word (words, "expires"))
+    if (sg_take_word (words, "table"))
+        route->table = sg_take_table (words);
+    else if (sg_take_word (words, "proto"))
+        route->protocol = sg_take_protocol (words);
+    else if (sg_take_word (words, "metric"))
+        route->metric = sg_take_number (words);
+    else if (sg_take_word (words, "from"))
+        route->src = sg_take_prefix (words);
+    else if (sg_take_word (words, "src"))
+        route->prefsrc = sg_take_ip (words);
+    else if (sg_take_word (words, "nhid"))
+        route->nexthop_id = sg_take_number (words);
+    else if (sg_take_word (words, "mtu"))
+        route->metrics[RTAX_MTU] = sg_take_number (words);
+    else if (sg_take_word (words, "advmss"))
+        route->metrics[RTAX_ADVMSS] = sg_take_number (words);
+    else if (sg_take_word (words, "hoplimit"))
+        route->metrics[RTAX_HOPLIMIT] = sg_take_number (words);
+    else if (sg_take_word (words, "expires"))
         route->expires = true;
-    else if (take_word (words, "pref"))
-        route->pref = take_word (words, "high") ? 1 : take_word (words, "low") ? 3 : 0;
+    else if (sg_take_word (words, "pref"))
+        route->pref = sg_take_word (words, "high") ? 1 : sg_take_word (words, "low") ? 3 : 0;
     else
         return false;
     return true;
 }
 
 static void
-parse_route (Words *words, SgSituationText *to)
+parse_route (SgWords *words, SgSituationText *to)
 {
     static const struct {
         const char *word;
@@ -241,15 +148,15 @@ parse_route (Words *words, SgSituationText *to)
     route->dst = route->src = sg_prefix_any (route->family);
     route->n_nexthops = 0;
     for (size_t i = 0; i < G_N_ELEMENTS (types); i++) {
-        if (take_word (words, types[i].word))
+        if (sg_take_word (words, types[i].word))
             route->type = types[i].type;
     }
-    if (!take_word (words, "default"))
-        route->dst = take_prefix (words);
+    if (!sg_take_word (words, "default"))
+        route->dst = sg_take_prefix (words);
     if (route->dst.ip.family == AF_INET)
         route->family = AF_INET;
     route->src = sg_prefix_any (route->family);
-    while (peek (words)) {
+    while (sg_peek_word (words)) {
         if (!parse_route_word (words, route))
             parse_nexthop_word (words, to->snapshot, route);
     }
@@ -263,210 +170,200 @@ parse_route (Words *words, SgSituationText *to)
 /* ---- rules ---- */
 
 static void
-parse_fwmark (Words *words, SgRule *rule)
+parse_fwmark (SgWords *words, SgRule *rule)
 {
-    g_auto (GStrv) parts = g_strsplit (take (words), "/", 2);
+    g_auto (GStrv) parts = g_strsplit (sg_take (words), "/", 2);
 
     rule->fwmark = (uint32_t) strtoul (parts[0], NULL, 0);
     rule->fwmask = parts[1] ? (uint32_t) strtoul (parts[1], NULL, 0) : UINT32_MAX;
 }
 
 static void
-parse_rule (Words *words, SgSituationText *to)
+parse_rule (SgWords *words, SgSituationText *to)
 {
     bool ipv4 = strcmp (words->words[0], "rule4") == 0;
     SgRule rule = sg_rule_ours (ipv4 ? AF_INET : AF_INET6, 0, FR_ACT_TO_TBL);
 
     rule.protocol = 0;
-    while (peek (words)) {
-        if (take_word (words, "pref"))
-            rule.pref = take_number (words);
-        else if (take_word (words, "not"))
+    while (sg_peek_word (words)) {
+        if (sg_take_word (words, "pref"))
+            rule.pref = sg_take_number (words);
+        else if (sg_take_word (words, "not"))
             rule.flags |= FIB_RULE_INVERT;
-        else if (take_word (words, "from"))
-            rule.src = take_prefix (words);
-        else if (take_word (words, "to"))
-            rule.dst = take_prefix (words);
-        else if (take_word (words, "fwmark"))
+        else if (sg_take_word (words, "from"))
+            rule.src = sg_take_prefix (words);
+        else if (sg_take_word (words, "to"))
+            rule.dst = sg_take_prefix (words);
+        else if (sg_take_word (words, "fwmark"))
             parse_fwmark (words, &rule);
-        else if (take_word (words, "iif"))
-            g_strlcpy (rule.iif, take (words), sizeof rule.iif);
-        else if (take_word (words, "lookup"))
-            rule.table = take_table (words);
-        else if (take_word (words, "unreachable"))
+        else if (sg_take_word (words, "iif"))
+            g_strlcpy (rule.iif, sg_take (words), sizeof rule.iif);
+        else if (sg_take_word (words, "lookup"))
+            rule.table = sg_take_table (words);
+        else if (sg_take_word (words, "unreachable"))
             rule.action = FR_ACT_UNREACHABLE;
-        else if (take_word (words, "suppress_prefixlength"))
-            rule.suppress_prefixlen = (int32_t) take_number (words);
-        else if (take_word (words, "proto"))
-            rule.protocol = take_protocol (words);
+        else if (sg_take_word (words, "suppress_prefixlength"))
+            rule.suppress_prefixlen = (int32_t) sg_take_number (words);
+        else if (sg_take_word (words, "proto"))
+            rule.protocol = sg_take_protocol (words);
         else
-            unknown (words);
+            sg_refuse_word (words);
     }
     g_array_append_val (to->snapshot->rules, rule);
 }
 
 /* ---- WireGuard, NetworkManager, nftables ---- */
 
-static SgWgRawKey
-take_key (Words *words)
-{
-    SgWgRawKey key = {0};
-
-    if (!sg_wg_key_decode (take (words), &key))
-        g_error ("situation: “%s”: no key", words->line);
-    return key;
-}
-
 static void
-parse_wireguard (Words *words, SgSituationText *to)
+parse_wireguard (SgWords *words, SgSituationText *to)
 {
-    SgWireguard wireguard = {.ifindex = take_interface (words, to->snapshot)};
+    SgWireguard wireguard = {.ifindex = sg_take_interface (words, to->snapshot)};
 
-    while (peek (words)) {
-        if (take_word (words, "fwmark"))
-            wireguard.fwmark = take_number (words);
-        else if (take_word (words, "unkeyed"))
+    while (sg_peek_word (words)) {
+        if (sg_take_word (words, "fwmark"))
+            wireguard.fwmark = sg_take_number (words);
+        else if (sg_take_word (words, "unkeyed"))
             wireguard.unkeyed = true;
-        else if (take_word (words, "default6"))
+        else if (sg_take_word (words, "default6"))
             wireguard.peer_default[SG_IPV6] = true;
-        else if (take_word (words, "default4"))
+        else if (sg_take_word (words, "default4"))
             wireguard.peer_default[SG_IPV4] = true;
-        else if (take_word (words, "key"))
-            wireguard.public_key = take_key (words);
+        else if (sg_take_word (words, "key"))
+            wireguard.public_key = sg_take_key (words);
         else
-            unknown (words);
+            sg_refuse_word (words);
     }
     g_array_append_val (to->snapshot->wireguards, wireguard);
 }
 
 static void
-parse_peer (Words *words, SgSituationText *to)
+parse_peer (SgWords *words, SgSituationText *to)
 {
-    SgWireguardPeer peer = {.public_key = take_key (words)};
+    SgWireguardPeer peer = {.public_key = sg_take_key (words)};
 
-    if (!take_word (words, "dev"))
-        unknown (words);
-    peer.ifindex = take_interface (words, to->snapshot);
-    peer.preshared = take_word (words, "preshared");
-    if (take_word (words, "endpoint"))
-        peer.endpoint = take_ip (words);
+    if (!sg_take_word (words, "dev"))
+        sg_refuse_word (words);
+    peer.ifindex = sg_take_interface (words, to->snapshot);
+    peer.preshared = sg_take_word (words, "preshared");
+    if (sg_take_word (words, "endpoint"))
+        peer.endpoint = sg_take_ip (words);
     g_array_append_val (to->snapshot->peers, peer);
-    while (peek (words)) {
+    while (sg_peek_word (words)) {
         SgWireguardAllowed allowed = {.peer = to->snapshot->peers->len - 1};
 
-        if (!take_word (words, "allowed"))
-            unknown (words);
-        allowed.prefix = take_prefix (words);
+        if (!sg_take_word (words, "allowed"))
+            sg_refuse_word (words);
+        allowed.prefix = sg_take_prefix (words);
         g_array_append_val (to->snapshot->allowed, allowed);
     }
 }
 
 static void
-parse_proxy (Words *words, SgSituationText *to)
+parse_proxy (SgWords *words, SgSituationText *to)
 {
-    SgProxy proxy = {.ip = take_ip (words)};
+    SgProxy proxy = {.ip = sg_take_ip (words)};
 
-    if (!take_word (words, "dev"))
-        unknown (words);
-    proxy.ifindex = take_interface (words, to->snapshot);
-    if (take_word (words, "proto"))
-        proxy.protocol = take_protocol (words);
+    if (!sg_take_word (words, "dev"))
+        sg_refuse_word (words);
+    proxy.ifindex = sg_take_interface (words, to->snapshot);
+    if (sg_take_word (words, "proto"))
+        proxy.protocol = sg_take_protocol (words);
     g_array_append_val (to->snapshot->proxies, proxy);
 }
 
 static void
-parse_nexthop (Words *words, SgSituationText *to)
+parse_nexthop (SgWords *words, SgSituationText *to)
 {
-    SgNexthopObject nexthop = {.id = take_number (words)};
+    SgNexthopObject nexthop = {.id = sg_take_number (words)};
 
-    if (take_word (words, "dev"))
-        nexthop.ifindex = take_interface (words, to->snapshot);
-    if (take_word (words, "proto"))
-        nexthop.protocol = take_protocol (words);
+    if (sg_take_word (words, "dev"))
+        nexthop.ifindex = sg_take_interface (words, to->snapshot);
+    if (sg_take_word (words, "proto"))
+        nexthop.protocol = sg_take_protocol (words);
     g_array_append_val (to->snapshot->nexthops, nexthop);
 }
 
 static void
-parse_sysctl (Words *words, SgSituationText *to)
+parse_sysctl (SgWords *words, SgSituationText *to)
 {
     SgSysctl sysctl = {0};
 
-    g_strlcpy (sysctl.path, take (words), sizeof sysctl.path);
-    sysctl.value = (int32_t) take_number (words);
+    g_strlcpy (sysctl.path, sg_take (words), sizeof sysctl.path);
+    sysctl.value = (int32_t) sg_take_number (words);
     g_array_append_val (to->snapshot->sysctls, sysctl);
 }
 
 static void
-parse_profile (Words *words, SgSituationText *to)
+parse_profile (SgWords *words, SgSituationText *to)
 {
-    SgWireguardProfile *profile = sg_wireguard_profile_new (take (words));
+    SgWireguardProfile *profile = sg_wireguard_profile_new (sg_take (words));
 
     g_ptr_array_add (to->snapshot->profiles, profile);
-    while (peek (words)) {
-        if (take_word (words, "fwmark")) {
-            profile->fwmark = take_number (words);
-        } else if (take_word (words, "address")) {
+    while (sg_peek_word (words)) {
+        if (sg_take_word (words, "fwmark")) {
+            profile->fwmark = sg_take_number (words);
+        } else if (sg_take_word (words, "address")) {
             SgWgAddress address;
 
-            if (!sg_wg_address_parse (take (words), &address, NULL))
-                unknown (words);
+            if (!sg_wg_address_parse (sg_take (words), &address, NULL))
+                sg_refuse_word (words);
             g_array_append_val (profile->addresses, address);
-        } else if (take_word (words, "preshared")) {
-            SgWgRawKey key = take_key (words);
+        } else if (sg_take_word (words, "preshared")) {
+            SgWgRawKey key = sg_take_key (words);
 
             g_array_append_val (profile->preshared, key);
         } else {
-            unknown (words);
+            sg_refuse_word (words);
         }
     }
 }
 
 static void
-parse_networkmanager (Words *words, SgSituationText *to)
+parse_networkmanager (SgWords *words, SgSituationText *to)
 {
-    to->snapshot->nm = take_word (words, "ready")      ? SG_NM_READY
-                       : take_word (words, "starting") ? SG_NM_STARTING
-                                                       : SG_NM_ABSENT;
+    to->snapshot->nm = sg_take_word (words, "ready")      ? SG_NM_READY
+                       : sg_take_word (words, "starting") ? SG_NM_STARTING
+                                                          : SG_NM_ABSENT;
 }
 
 static void
-parse_device (Words *words, SgSituationText *to)
+parse_device (SgWords *words, SgSituationText *to)
 {
     SgDevice device = {0};
 
-    g_strlcpy (device.name, take (words), sizeof device.name);
-    while (peek (words)) {
-        if (take_word (words, "kind"))
-            g_strlcpy (device.kind, take (words), sizeof device.kind);
-        else if (take_word (words, "can-be-gateway"))
+    g_strlcpy (device.name, sg_take (words), sizeof device.name);
+    while (sg_peek_word (words)) {
+        if (sg_take_word (words, "kind"))
+            g_strlcpy (device.kind, sg_take (words), sizeof device.kind);
+        else if (sg_take_word (words, "can-be-gateway"))
             device.can_be_gateway = true;
-        else if (take_word (words, "managed"))
+        else if (sg_take_word (words, "managed"))
             device.managed = true;
-        else if (take_word (words, "active"))
+        else if (sg_take_word (words, "active"))
             device.active = true;
-        else if (take_word (words, "external"))
+        else if (sg_take_word (words, "external"))
             device.external = true;
-        else if (take_word (words, "type"))
-            device.typed = sg_wg_type_from_string (take (words), &device.type);
-        else if (take_word (words, "dns"))
-            device.dns = g_intern_string (take (words));
-        else if (take_word (words, "dns-search"))
-            device.dns_search = g_intern_string (take (words));
-        else if (take_word (words, "gateway6"))
-            device.gateway[SG_IPV6] = take_ip (words);
-        else if (take_word (words, "gateway4"))
-            device.gateway[SG_IPV4] = take_ip (words);
+        else if (sg_take_word (words, "type"))
+            device.typed = sg_wg_type_from_string (sg_take (words), &device.type);
+        else if (sg_take_word (words, "dns"))
+            device.dns = g_intern_string (sg_take (words));
+        else if (sg_take_word (words, "dns-search"))
+            device.dns_search = g_intern_string (sg_take (words));
+        else if (sg_take_word (words, "gateway6"))
+            device.gateway[SG_IPV6] = sg_take_ip (words);
+        else if (sg_take_word (words, "gateway4"))
+            device.gateway[SG_IPV4] = sg_take_ip (words);
         else
-            unknown (words);
+            sg_refuse_word (words);
     }
     g_array_append_val (to->snapshot->devices, device);
 }
 
 /* The value is what is left of the line, as g_variant_print() writes it. */
 static void
-parse_resolver (Words *words, SgSituationText *to)
+parse_resolver (SgWords *words, SgSituationText *to)
 {
-    SgResolverLink link = {.ifindex = take_interface (words, to->snapshot)};
+    SgResolverLink link = {.ifindex = sg_take_interface (words, to->snapshot)};
     g_autofree char *text = g_strjoinv (" ", words->words + words->next);
 
     if (strcmp (text, "unknown") != 0) {
@@ -482,18 +379,18 @@ parse_resolver (Words *words, SgSituationText *to)
 }
 
 static void
-parse_foreign_chain (Words *words, SgSituationText *to)
+parse_foreign_chain (SgWords *words, SgSituationText *to)
 {
     to->snapshot->nft[SG_IPV6]->exists = true;
-    g_ptr_array_add (to->snapshot->nft[SG_IPV6]->foreign, g_strdup (take (words)));
+    g_ptr_array_add (to->snapshot->nft[SG_IPV6]->foreign, g_strdup (sg_take (words)));
 }
 
 /* ---- what else decides ---- */
 
 static void
-parse_config (Words *words, SgSituationText *to)
+parse_config (SgWords *words, SgSituationText *to)
 {
-    g_autofree char *text = g_strdup_printf ("[sixgate]\n%s\n", take (words));
+    g_autofree char *text = g_strdup_printf ("[sixgate]\n%s\n", sg_take (words));
     GError *error = NULL;
 
     sg_config_free (to->config);
@@ -502,59 +399,59 @@ parse_config (Words *words, SgSituationText *to)
 }
 
 static void
-parse_outbound (Words *words, SgSituationText *to)
+parse_outbound (SgWords *words, SgSituationText *to)
 {
-    g_strlcpy (to->state->outbound, take (words), sizeof to->state->outbound);
+    g_strlcpy (to->state->outbound, sg_take (words), sizeof to->state->outbound);
 }
 
 static void
-parse_override (Words *words, SgSituationText *to)
+parse_override (SgWords *words, SgSituationText *to)
 {
-    SgOverride override = {.prefix = take_prefix (words)};
+    SgOverride override = {.prefix = sg_take_prefix (words)};
 
-    g_strlcpy (override.interface, take (words), sizeof override.interface);
+    g_strlcpy (override.interface, sg_take (words), sizeof override.interface);
     g_array_append_val (to->state->overrides, override);
 }
 
 static void
-parse_trusted (Words *words, SgSituationText *to)
+parse_trusted (SgWords *words, SgSituationText *to)
 {
     SgTrusted trusted = {0};
 
-    g_strlcpy (trusted.interface, take (words), sizeof trusted.interface);
-    trusted.prefix = take_prefix (words);
+    g_strlcpy (trusted.interface, sg_take (words), sizeof trusted.interface);
+    trusted.prefix = sg_take_prefix (words);
     g_array_append_val (to->state->trusted, trusted);
 }
 
 static void
-parse_remember (Words *words, SgSituationText *to)
+parse_remember (SgWords *words, SgSituationText *to)
 {
-    SgRemembered remembered = {.ifindex = take_number (words)};
+    SgRemembered remembered = {.ifindex = sg_take_number (words)};
 
-    g_strlcpy (remembered.device.name, take (words), sizeof remembered.device.name);
-    g_strlcpy (remembered.device.kind, take (words), sizeof remembered.device.kind);
+    g_strlcpy (remembered.device.name, sg_take (words), sizeof remembered.device.name);
+    g_strlcpy (remembered.device.kind, sg_take (words), sizeof remembered.device.kind);
     remembered.device.can_be_gateway = remembered.device.managed = remembered.device.active = true;
     g_array_append_val (to->memory->gateways, remembered);
 }
 
 static void
-parse_rp_filter_all (Words *words, SgSituationText *to)
+parse_rp_filter_all (SgWords *words, SgSituationText *to)
 {
-    to->snapshot->rp_filter_all = (uint8_t) take_number (words);
+    to->snapshot->rp_filter_all = (uint8_t) sg_take_number (words);
 }
 
 static void
-parse_rp_filter_was (Words *words, SgSituationText *to)
+parse_rp_filter_was (SgWords *words, SgSituationText *to)
 {
-    SgRpFilter entry = {take_interface (words, to->snapshot), (uint8_t) take_number (words)};
+    SgRpFilter entry = {sg_take_interface (words, to->snapshot), (uint8_t) sg_take_number (words)};
 
     g_array_append_val (to->memory->rp_filters, entry);
 }
 
 static void
-parse_mark (Words *words, SgSituationText *to)
+parse_mark (SgWords *words, SgSituationText *to)
 {
-    uint32_t mark = take_number (words);
+    uint32_t mark = sg_take_number (words);
 
     g_array_append_val (to->memory->marks, mark);
 }
@@ -562,14 +459,14 @@ parse_mark (Words *words, SgSituationText *to)
 /* ---- the tunnel role ---- */
 
 static void
-parse_subnet (Words *words, SgSituationText *to)
+parse_subnet (SgWords *words, SgSituationText *to)
 {
     static const SgTunnelKeys server = {{{1}}, {{2}}, {{0}}};
-    SgPrefix network = take_prefix (words);
+    SgPrefix network = sg_take_prefix (words);
     SgTunnelSubnet *subnet = sg_tunnel_subnet_new (&network, words->line);
 
-    if (peek (words))
-        subnet->prefix = take_prefix (words);
+    if (sg_peek_word (words))
+        subnet->prefix = sg_take_prefix (words);
     if (!to->tunnel)
         to->tunnel = sg_tunnel_new (&server);
     to->snapshot->tunnel = true;
@@ -577,14 +474,14 @@ parse_subnet (Words *words, SgSituationText *to)
 }
 
 static void
-parse_tunnel_device (Words *words, SgSituationText *to)
+parse_tunnel_device (SgWords *words, SgSituationText *to)
 {
-    SgIp ip4 = take_ip (words);
+    SgIp ip4 = sg_take_ip (words);
     SgTunnelDevice *device = sg_tunnel_device_new (&ip4, words->line);
 
     memcpy (device->keys.public_key.bytes, ip4.bytes, 4);
     memcpy (device->keys.preshared_key.bytes + 1, ip4.bytes, 4);
-    if (take_word (words, "server"))
+    if (sg_take_word (words, "server"))
         device->kind = SG_TUNNEL_SERVER;
     if (!to->tunnel)
         g_error ("situation: “%s”: a device belongs to a subnet", words->line);
@@ -595,21 +492,21 @@ parse_tunnel_device (Words *words, SgSituationText *to)
 }
 
 static void
-parse_tunnel_pinhole (Words *words, SgSituationText *to)
+parse_tunnel_pinhole (SgWords *words, SgSituationText *to)
 {
     const SgTunnelSubnet *subnet;
     const SgTunnelDevice *device;
-    uint8_t protocol = take_word (words, "udp") ? IPPROTO_UDP : IPPROTO_TCP;
+    uint8_t protocol = sg_take_word (words, "udp") ? IPPROTO_UDP : IPPROTO_TCP;
     uint16_t external, internal;
     SgPinhole *pinhole;
 
     if (!to->tunnel)
         g_error ("situation: “%s”: a pinhole belongs to a device", words->line);
-    take_word (words, "tcp");
-    external = (uint16_t) take_number (words);
-    internal = (uint16_t) take_number (words);
+    sg_take_word (words, "tcp");
+    external = (uint16_t) sg_take_number (words);
+    internal = (uint16_t) sg_take_number (words);
     pinhole = sg_pinhole_new (protocol, external, internal, "");
-    pinhole->enabled = !take_word (words, "disabled");
+    pinhole->enabled = !sg_take_word (words, "disabled");
     subnet = g_ptr_array_index (to->tunnel->subnets, to->tunnel->subnets->len - 1);
     device = g_ptr_array_index (subnet->devices, subnet->devices->len - 1);
     g_ptr_array_add (device->pinholes, pinhole);
@@ -617,7 +514,7 @@ parse_tunnel_pinhole (Words *words, SgSituationText *to)
 
 static const struct {
     const char *word;
-    void (*parse) (Words *words, SgSituationText *to);
+    void (*parse) (SgWords *words, SgSituationText *to);
 } line_table[] = {
     {"link", parse_link},
     {"address", parse_address},
@@ -655,7 +552,7 @@ parse_line (const char *text, bool links, SgSituationText *to)
     g_autofree char *line = g_strdup (text);
     g_auto (GStrv) parts = NULL;
     g_autoptr (GPtrArray) words = g_ptr_array_new ();
-    Words reader = {.line = line};
+    SgWords reader = {.line = line};
 
     if (strchr (line, '#'))
         *strchr (line, '#') = '\0';
@@ -666,15 +563,15 @@ parse_line (const char *text, bool links, SgSituationText *to)
     }
     g_ptr_array_add (words, NULL);
     reader.words = (char **) words->pdata;
-    if (!peek (&reader) || links != (strcmp (peek (&reader), "link") == 0))
+    if (!sg_peek_word (&reader) || links != (strcmp (sg_peek_word (&reader), "link") == 0))
         return;
     for (size_t i = 0; i < G_N_ELEMENTS (line_table); i++) {
-        if (take_word (&reader, line_table[i].word)) {
+        if (sg_take_word (&reader, line_table[i].word)) {
             line_table[i].parse (&reader, to);
             return;
         }
     }
-    unknown (&reader);
+    sg_refuse_word (&reader);
 }
 
 SgSituationText *

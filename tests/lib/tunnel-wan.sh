@@ -122,11 +122,16 @@ installs() {   # as README.md says; NetworkManager comes with what it needs
         systemctl enable --quiet --now sixgate-boot.service sixgate-reconcile.service sixgate-reconcile.timer &&
         nm-online -s -q -t 10 && "$SIXGATE_RECONCILE"
 }
+address_goes() {   # one of lo: whether the monitor that is running has told it
+    ip addr add 2001:db8:fe::1/128 dev lo && ip addr del 2001:db8:fe::1/128 dev lo
+    grep '^Deleted.*2001:db8:fe::1' "$work/monitor"
+}
 installing_keeps_the_wan() {
     local before monitor
     before=$(wan_state)
     ip -6 monitor address route >"$work/monitor" &
     monitor=$!
+    ok "$manager: control: what goes is noticed" until_ok 5 address_goes
     ok "$manager: the project is installed" installs
     sleep 2   # whoever wants to do something with a link that is new to him has begun
     kill $monitor

@@ -260,6 +260,31 @@ test_nexthop_that_went (void)
     tear_down (&world);
 }
 
+/* So many that they are sent in two goes: those of the second are not tried any more. */
+static void
+test_routes_of_a_link_that_is_down (void)
+{
+    World world;
+    g_autofree SgRoute *route = NULL;
+    g_autofree SgAction *actions = g_new0 (SgAction, 600);
+    SgNexthopObject mine;
+
+    if (unable ())
+        return;
+    set_up (&world);
+    mine = own_nexthop (&world);
+    route = new_route (mine.id, mine.ifindex);
+    SG_SHELL ("ip link set eth0 down");
+    actions[0] = (SgAction) {.kind = SG_ACTION_NEXTHOP_ADD, .nexthop = mine};
+    for (guint i = 1; i < 600; i++)
+        actions[i] = (SgAction) {.kind = SG_ACTION_ROUTE_ADD, .route = route};
+    world.kernel->ops->commit (world.kernel, world.snapshot, actions, 600, world.failures);
+    g_assert_cmpuint (world.failures->len, >, 0);
+    g_assert_cmpuint (world.failures->len, <, 600);
+    assert_busy (&world, 0);
+    tear_down (&world);
+}
+
 static void
 test_addresses_go (void)
 {
@@ -400,6 +425,8 @@ main (int argc, char **argv)
     g_test_add_func ("/tunnel-live/nexthop-outlives-disable-ipv6",
                      test_nexthop_outlives_disable_ipv6);
     g_test_add_func ("/tunnel-live/nexthop-that-went", test_nexthop_that_went);
+    g_test_add_func ("/tunnel-live/routes-of-a-link-that-is-down",
+                     test_routes_of_a_link_that_is_down);
     g_test_add_func ("/tunnel-live/addresses-go", test_addresses_go);
     g_test_add_func ("/tunnel-live/peers", test_peers);
     return g_test_run ();
