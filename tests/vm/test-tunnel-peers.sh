@@ -90,6 +90,22 @@ start_pinging far 2001:db8:1::a3c:2
 ok "a foreign modify and reapply" foreign_reapply
 sleep 3
 ok "no ping was lost to it, of the device, to it, or to the server" no_ping_lost
+# Pings may miss the gap. What the kernel tells of routes does not: those beside the addresses go, ours stay.
+route_goes() {   # one of lo: whether the monitor that is running has told it
+    ip -6 route add 2001:db8:fe::1 dev lo && ip -6 route del 2001:db8:fe::1 dev lo
+    grep '^Deleted 2001:db8:fe::1' "$work/routes"
+}
+routes_stay() {
+    local watcher
+    ip -6 monitor route >"$work/routes" &
+    watcher=$!
+    until_ok 5 route_goes && foreign_reapply 76 && until_ok 5 grep '^Deleted local 2001:db8:1::a3c:1 dev wg-sixgate' "$work/routes" || return
+    sleep 1
+    kill "$watcher"
+    not grep -E '^Deleted.*proto (sixgate|106)' "$work/routes" &&
+        ip -6 route show table local proto 106 | grep '^local 2001:db8:1::a3c:1 dev lo'
+}
+ok "IPv6 is switched off meanwhile, and no route of ours goes" routes_stay
 start_pinging three $FAR 0.002
 start_pinging three 2001:db8:1::a3c:1 0.002
 for metric in 78 79 80 81 82; do foreign_reapply $metric; sleep 1; done
