@@ -112,16 +112,16 @@ compare (const SgAddress *a, const SgAddress *b, const Wish *wish)
     return order;
 }
 
+/* Whether the address's link is up does not matter to the kernel (__ipv6_dev_get_saddr). */
 static bool
-is_candidate (const SgAddress *address, const SgSnapshot *snapshot, const Wish *wish)
+is_candidate (const SgAddress *address, const Wish *wish)
 {
-    const SgLink *link = sg_snapshot_link (snapshot, address->ifindex);
     bool on_trial = (address->flags & IFA_F_TENTATIVE) && !(address->flags & IFA_F_OPTIMISTIC);
     /* Destinations that stay on a link want a source of that link. */
     bool same_link = wish->ifindex && (sg_ip_is_multicast (wish->dst) || wish->scope <= 2);
 
     return address->ip.family == AF_INET6 && !on_trial && !(address->flags & IFA_F_DADFAILED) &&
-           link && (link->flags & IFF_UP) && (!same_link || address->ifindex == wish->ifindex);
+           (!same_link || address->ifindex == wish->ifindex);
 }
 
 SgIp
@@ -133,8 +133,7 @@ sg_fib_choose_source (const SgSnapshot *snapshot, const SgIp *dst, uint32_t ifin
     for (guint i = 0; i < snapshot->addresses->len; i++) {
         const SgAddress *address = &g_array_index (snapshot->addresses, SgAddress, i);
 
-        if (is_candidate (address, snapshot, &wish) &&
-            (!best || compare (address, best, &wish) > 0))
+        if (is_candidate (address, &wish) && (!best || compare (address, best, &wish) > 0))
             best = address;
     }
     return best ? best->ip : (SgIp) {0};

@@ -233,6 +233,35 @@ test_dormant (void)
     host_close (&host);
 }
 
+/* Addresses stay usable while their link is down (tunnel-link-down): only those on trial are none. */
+static void
+test_source_of_a_link_that_is_down (void)
+{
+    static const struct {
+        const char *flags, *destination, *source;
+    } rows[] = {
+        {"permanent", "2001:db8:f::2", "2001:db8:f::2"},
+        {"permanent", "2001:db8:f::3", "2001:db8:f::2"},
+        {"permanent", "2620:fe::fe", "2001:db8:1::10"},
+        {"permanent tentative", "2001:db8:f::3", "2001:db8:1::10"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_autofree char *situation =
+            g_strconcat (BASE "link 9 wg0 kind wireguard\naddress 2001:db8:f::2/128 dev wg0 ",
+                         rows[i].flags, "\n", NULL);
+        char source[SG_PREFIX_TEXT_MAX];
+        SgIp destination, chosen;
+        Host host;
+
+        host_open (&host, situation);
+        g_assert_true (sg_ip_parse (rows[i].destination, &destination));
+        chosen = sg_fib_choose_source (host.now, &destination, /* ifindex= */ 0);
+        g_assert_cmpstr (sg_ip_format (&chosen, source), ==, rows[i].source);
+        host_close (&host);
+    }
+}
+
 static void
 test_refused_questions (void)
 {
@@ -275,6 +304,7 @@ main (int argc, char **argv)
     g_test_add_func ("/explain/fields", test_fields);
     g_test_add_func ("/explain/foreign-hand-in-the-guard", test_foreign_hand);
     g_test_add_func ("/explain/dormant-guard", test_dormant);
+    g_test_add_func ("/explain/source-of-a-link-that-is-down", test_source_of_a_link_that_is_down);
     g_test_add_func ("/explain/refused-questions", test_refused_questions);
     return g_test_run ();
 }
