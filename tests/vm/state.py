@@ -3,10 +3,12 @@
 
 Stays, and asks the kernel by netlink: programs that are started to look would take longer than the
 repair. Reads words: "remember", answered by what it saw; "wait", answered by the milliseconds until
-all is as remembered ("never" after 5 s) and by whether it had seen it otherwise.
+all is as remembered ("never" after 5 s) and by whether it had seen it otherwise; what was otherwise
+in the end goes to the standard error, keys by their digest.
 Looked at: keys and mark (linux/wireguard.h), global addresses of both families, the gateway's table
 but for metrics, the rules.
 """
+import hashlib
 import socket
 import struct
 import sys
@@ -58,7 +60,7 @@ class Kernel:
             while len(peers) >= 4:
                 length, = struct.unpack_from('=H', peers)
                 peer = attributes(peers[4:length])
-                yield 'key', peer[1], peer.get(2)
+                yield 'key', peer[1], hashlib.sha256(peer.get(2, b'')).hexdigest()[:8]
                 peers = peers[(length + 3) & ~3:]
 
     def addresses(self):
@@ -95,6 +97,8 @@ def main():
             changed = True
             time.sleep(PAUSE_S)
         took = int((time.monotonic() - begin) * 1000)
+        if now != remembered:
+            print('# gone:', set(remembered) - set(now), 'new:', set(now) - set(remembered), file=sys.stderr)
         print(took if now == remembered else 'never', int(changed), flush=True)
 
 
