@@ -144,7 +144,8 @@ name_process (uint32_t port)
 static bool
 is_removal (const struct nlmsghdr *nlh, bool nft)
 {
-    return nft || nlh->nlmsg_type == RTM_DELRULE || nlh->nlmsg_type == RTM_DELROUTE;
+    return nft || nlh->nlmsg_type == RTM_DELRULE || nlh->nlmsg_type == RTM_DELROUTE ||
+           nlh->nlmsg_type == RTM_DELNEXTHOP;
 }
 
 static void

@@ -168,8 +168,8 @@ open_netlink (SgWatch *watch, GError **error)
         .nl_family = AF_NETLINK,
         .nl_groups = GROUP_BIT (RTNLGRP_LINK) | GROUP_BIT (RTNLGRP_IPV6_IFADDR) |
                      GROUP_BIT (RTNLGRP_IPV6_ROUTE) | GROUP_BIT (RTNLGRP_IPV6_RULE) |
-                     GROUP_BIT (RTNLGRP_IPV4_IFADDR) | GROUP_BIT (RTNLGRP_IPV4_ROUTE) |
-                     GROUP_BIT (RTNLGRP_IPV4_RULE),
+                     GROUP_BIT (RTNLGRP_NEXTHOP) | GROUP_BIT (RTNLGRP_IPV4_IFADDR) |
+                     GROUP_BIT (RTNLGRP_IPV4_ROUTE) | GROUP_BIT (RTNLGRP_IPV4_RULE),
     };
     int on = 1;
 

@@ -15,6 +15,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 
 #include "base/error.h"
@@ -182,7 +183,7 @@ address_block (const SgNotifyInterest *interest, bool added)
     return block;
 }
 
-/* Tables main and default, and those that could be a gateway's; nothing that is a clone. */
+/* Ours, tables main and default, and those that could be a gateway's; nothing that is a clone. */
 static GArray *
 route_block (const SgNotifyInterest *interest)
 {
@@ -191,6 +192,8 @@ route_block (const SgNotifyInterest *interest)
     check_family (block, interest);
     load (block, BPF_W | BPF_ABS, AT_ROUTE (rtm_flags));
     verdict_if (block, BPF_JSET, GUINT32_FROM_BE (RTM_F_CLONED), DROP);
+    load (block, BPF_B | BPF_ABS, AT_ROUTE (rtm_protocol));
+    verdict_if (block, BPF_JEQ, SG_PROTOCOL, PASS);
     load (block, BPF_B | BPF_ABS, AT_ROUTE (rtm_table));
     verdict_if (block, BPF_JEQ, RT_TABLE_MAIN, PASS);
     verdict_if (block, BPF_JEQ, RT_TABLE_DEFAULT, PASS);
@@ -217,6 +220,20 @@ rule_block (const SgNotifyInterest *interest)
     return block;
 }
 
+/* Those with our numbers: where net.ipv4.nexthop_compat_mode is 0 nothing is said of the routes that
+ * one takes along. */
+static GArray *
+nexthop_block (void)
+{
+    GArray *block = new_program ();
+
+    find_attribute (block, AFTER (struct nhmsg), NHA_ID, DROP);
+    load_number (block, NLA_HDRLEN, 4);
+    verdict_if (block, BPF_JGE, SG_NEXTHOP_BASE, PASS);
+    verdict (block, DROP);
+    return block;
+}
+
 GArray *
 sg_notify_filter_route (const SgNotifyInterest *interest)
 {
@@ -231,6 +248,8 @@ sg_notify_filter_route (const SgNotifyInterest *interest)
     add_case (program, RTM_DELLINK, link_block ());
     add_case (program, RTM_NEWRULE, rule_block (interest));
     add_case (program, RTM_DELRULE, rule_block (interest));
+    add_case (program, RTM_NEWNEXTHOP, nexthop_block ());
+    add_case (program, RTM_DELNEXTHOP, nexthop_block ());
     if (interest->ipv4)
         verdict_if (program, BPF_JEQ, GUINT16_FROM_BE (RTM_NEWNETCONF), PASS);
     verdict (program, DROP);

@@ -19,7 +19,7 @@ typedef struct {
     const char *nft_table; /* ours, of family ip6, and of ip where IPv4 is routed */
 } SgNotifyInterest;
 
-/* For rtnetlink, its groups of links, addresses, routes and rules, of IPv4 also of settings; for
+/* For rtnetlink, its groups of links, addresses, routes, rules and next hops, of IPv4 also of settings; for
  * nftables. Arrays of struct sock_filter (linux/filter.h), the caller's. */
 GArray *sg_notify_filter_route (const SgNotifyInterest *interest);
 GArray *sg_notify_filter_nft (const SgNotifyInterest *interest);

@@ -220,7 +220,7 @@ class Monitor:
 
     def __enter__(self):
         self.route = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
-        self.route.bind((0, 0x1 | 0x100 | 0x400 | 0x40000))
+        self.route.bind((0, 0x1 | 0x100 | 0x400 | 0x40000 | 0x80000000))
         self.nft = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 12)
         self.nft.bind((0, 0))
         self.nft.setsockopt(270, 1, 7)  # SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NFNLGRP_NFTABLES

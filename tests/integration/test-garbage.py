@@ -302,10 +302,10 @@ def damaged_limits():
 
 @contextlib.contextmanager
 def held_sockets():
-    """As socket units hold them: of rtnetlink (links, addresses, routes, rules), of nftables."""
+    """As socket units hold them: of rtnetlink (links, addresses, routes, rules, next hops), of nftables."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as route, \
             socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as nftables:
-        route.bind((0, 0x1 | 0x100 | 0x400 | 0x40000))
+        route.bind((0, 0x1 | 0x100 | 0x400 | 0x40000 | 0x80000000))
         nftables.bind((0, 1 << 6))
         yield route, nftables
 

@@ -14,7 +14,7 @@
 #include <linux/rtnetlink.h>
 
 /* The groups of data/sixgate-reconcile.socket and data/sixgate-nftables.socket. */
-#define ROUTE_GROUPS 263425u
+#define ROUTE_GROUPS 2147747073u
 #define NFT_GROUPS 64u
 /* Joined by the service where IPv4 is routed (RTNLGRP_IPV4_*): addresses, routes, rules, settings. */
 #define IPV4_GROUPS (0xd0u | 1u << (RTNLGRP_IPV4_NETCONF - 1))
@@ -176,6 +176,10 @@ static const Case route_cases[] = {
     {"a route of default", "ip -6 route add default dev v0 table default", RTM_NEWROUTE, true},
     {"a route of local", "ip -6 route add local 2001:db8:78::/48 dev lo table local", RTM_NEWROUTE,
      false},
+    {"one that we keep there", "ip -6 route add local 2001:db8::7 dev lo table local proto 106",
+     RTM_NEWROUTE, true},
+    {"it goes", "ip -6 route del local 2001:db8::7 dev lo table local proto 106", RTM_DELROUTE,
+     true},
     {"a route of table 100", "ip -6 route add 2001:db8:77::/48 dev v0 table 100", RTM_NEWROUTE,
      false},
     {"a route of table 1000", "ip -6 route add 2001:db8:77::/48 dev v0 table 1000", RTM_NEWROUTE,
@@ -194,6 +198,13 @@ static const Case route_cases[] = {
     {"it goes", "ip -6 rule del pref 75 lookup 1003 proto 106", RTM_DELRULE, true},
     {"a rule of others", "ip -6 rule add pref 75 lookup 1003", RTM_NEWRULE, false},
     {"it goes", "ip -6 rule del pref 75 lookup 1003", RTM_DELRULE, false},
+    {"a next hop object of ours",
+     "ip link set v0 up; ip -6 nexthop add id 1936261123 dev v0 proto 106", RTM_NEWNEXTHOP, true},
+    {"somebody puts another in its place", "ip -6 nexthop replace id 1936261123 dev lo",
+     RTM_NEWNEXTHOP, true},
+    {"it goes", "ip -6 nexthop del id 1936261123", RTM_DELNEXTHOP, true},
+    {"a next hop object of others", "ip -6 nexthop add id 7 dev v0", RTM_NEWNEXTHOP, false},
+    {"it goes", "ip -6 nexthop del id 7", RTM_DELNEXTHOP, false},
     {"a neighbour", "ip neigh add 2001:db8::2 lladdr 02:00:00:00:00:01 dev v0", RTM_NEWNEIGH,
      false},
     {"a new bridge", "ip link add br0 type bridge", RTM_NEWLINK, true},

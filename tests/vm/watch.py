@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""watch.py FILE: notes every change of links, IPv6 addresses, routes, rules and nftables.
+"""watch.py FILE: notes every change of links, IPv6 addresses, routes, rules, next hops and nftables.
 
 A line each: seconds since boot, "ours", "gone" or "other", what. Ours is what Sixgate wrote, gone
 is what a process did to our objects that cannot be asked any more, other is the rest. Table local and neighbours are left out.
@@ -14,7 +14,7 @@ PROTOCOL = 106
 NETLINK_ROUTE, NETLINK_NETFILTER, SOL_NETLINK, NETLINK_NO_ENOBUFS = 0, 12, 270, 5
 SO_RCVBUFFORCE, PID_MAX = 33, 1 << 22
 NAMES = {16: 'link+', 17: 'link-', 20: 'address+', 21: 'address-', 24: 'route+', 25: 'route-',
-         32: 'rule+', 33: 'rule-'}
+         32: 'rule+', 33: 'rule-', 104: 'nexthop+', 105: 'nexthop-'}
 
 
 def attributes(data):
@@ -56,6 +56,8 @@ def describe_route(kind, body):
         found = attributes(body[12:])
         return ('%s pref %d' % (what, struct.unpack('=I', found.get(6, bytes(4)))[0]),
                 found.get(21, b'\0')[0] == PROTOCOL)
+    if kind in (104, 105):
+        return '%s %d' % (what, struct.unpack('=I', attributes(body[8:])[1])[0]), body[2] == PROTOCOL
     if kind in (20, 21):
         found = attributes(body[8:])
         return what + ' ' + socket.inet_ntop(socket.AF_INET6, found[1]), False
@@ -80,7 +82,7 @@ def messages(data):
 
 def main():
     sockets = {}
-    for bus, groups, describe in ((NETLINK_ROUTE, 263425, describe_route),
+    for bus, groups, describe in ((NETLINK_ROUTE, 2147747073, describe_route),
                                   (NETLINK_NETFILTER, 64, describe_nft)):
         s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, bus)
         s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
