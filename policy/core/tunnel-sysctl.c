@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/tunnel-sysctl.h"
 
+#include <net/if.h>
 #include <string.h>
 
 #include "core/tunnel-prefix.h"
@@ -25,24 +26,50 @@ add_path (GPtrArray *paths, const char *pattern, const char *link)
         g_ptr_array_add (paths, g_strdup (path));
 }
 
+static bool
+has_link (const GArray *links, uint32_t ifindex)
+{
+    for (guint i = 0; i < links->len; i++) {
+        if (g_array_index (links, uint32_t, i) == ifindex)
+            return true;
+    }
+    return false;
+}
+
+/* As long as nothing is forwarded every link may listen to routers, and would cease to. */
+static void
+add_paths_of_links (GPtrArray *paths, const SgSnapshot *snapshot, const char *interface)
+{
+    bool every = sg_snapshot_sysctl (snapshot, SG_TUNNEL_FORWARDING_ALL, /* fallback= */ 1) == 0;
+    g_autoptr (GArray) wans = sg_tunnel_wan_links (snapshot, interface, AF_INET6);
+
+    for (guint i = 0; i < snapshot->links->len; i++) {
+        const SgLink *link = &g_array_index (snapshot->links, SgLink, i);
+        bool is_wan = has_link (wans, link->ifindex);
+
+        if (is_wan ||
+            (every && !(link->flags & IFF_LOOPBACK) && strcmp (link->name, interface) != 0)) {
+            add_path (paths, SG_TUNNEL_ACCEPT_RA, link->name);
+            add_path (paths, SG_TUNNEL_FORWARDING, link->name);
+        }
+        if (is_wan) {
+            add_path (paths, SG_TUNNEL_PROXY_NDP, link->name);
+            add_path (paths, SG_TUNNEL_PROXY_DELAY, link->name);
+        }
+    }
+    if (every)
+        g_ptr_array_add (paths, g_strdup (SG_TUNNEL_FORWARDING_DEFAULT));
+}
+
 GPtrArray *
 sg_tunnel_sysctl_paths (const SgSnapshot *snapshot, const char *interface)
 {
-    static const char *const of_wan[] = {SG_TUNNEL_ACCEPT_RA, SG_TUNNEL_FORWARDING,
-                                         SG_TUNNEL_PROXY_NDP, SG_TUNNEL_PROXY_DELAY};
     GPtrArray *paths = g_ptr_array_new_with_free_func (g_free);
-    g_autoptr (GArray) wans = sg_tunnel_wan_links (snapshot, interface, AF_INET6);
 
     if (!sg_snapshot_link_by_name (snapshot, interface))
         return paths;
-    g_ptr_array_add (paths, g_strdup (SG_TUNNEL_FORWARDING_ALL));
     add_path (paths, SG_TUNNEL_DISABLE_IPV6, interface);
     add_path (paths, SG_TUNNEL_FORWARDING, interface);
-    for (guint i = 0; i < wans->len; i++) {
-        const SgLink *link = sg_snapshot_link (snapshot, g_array_index (wans, uint32_t, i));
-
-        for (size_t j = 0; link && j < G_N_ELEMENTS (of_wan); j++)
-            add_path (paths, of_wan[j], link->name);
-    }
+    add_paths_of_links (paths, snapshot, interface);
     return paths;
 }

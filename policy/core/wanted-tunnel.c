@@ -273,38 +273,52 @@ want_of_link (SgWanted *wanted, const SgSnapshot *snapshot, const SgLink *link,
         want_sysctl (wanted, snapshot, path, setting->value);
 }
 
-/* Whether the kernel itself learned its default route on @ifindex from a router advertisement. */
+/* Whether the kernel itself listens to routers there, and would cease to once the link forwards: 0 is somebody's
+ * who does without it or listens himself (NetworkManager, systemd-networkd). Of a link that forwards already nobody
+ * knows that it should. */
 static bool
-learns_default (const SgSnapshot *snapshot, uint32_t ifindex)
+listens (const SgSnapshot *snapshot, const SgLink *link)
 {
-    for (guint i = 0; i < snapshot->routes->len; i++) {
-        const SgRoute *route = g_ptr_array_index (snapshot->routes, i);
+    char accept_ra[sizeof ((SgSysctl *) 0)->path], forwarding[sizeof accept_ra];
 
-        if (route->family == AF_INET6 && route->table == RT_TABLE_MAIN &&
-            route->protocol == RTPROT_RA && sg_route_is_default (route) &&
-            sg_route_uses (route, ifindex))
-            return true;
-    }
-    return false;
+    return sg_tunnel_sysctl_path (accept_ra, SG_TUNNEL_ACCEPT_RA, link->name) &&
+           sg_tunnel_sysctl_path (forwarding, SG_TUNNEL_FORWARDING, link->name) &&
+           sg_snapshot_sysctl (snapshot, accept_ra, /* fallback= */ 0) == 1 &&
+           sg_snapshot_sysctl (snapshot, forwarding, /* fallback= */ 1) == 0;
 }
 
-/* With forwarding on, the kernel drops what it learned and listens no more, unless told 2. */
+/* The one for all sets each link's, and that of links to come, which are to listen as before. */
+static void
+add_forwarding_of_all (SgWanted *wanted, const SgSnapshot *snapshot)
+{
+    static const SgSysctl of_links_to_come = {SG_TUNNEL_FORWARDING_DEFAULT, 0};
+    guint before = wanted->sysctls->len;
+
+    want_sysctl (wanted, snapshot, SG_TUNNEL_FORWARDING_ALL, 1);
+    if (wanted->sysctls->len > before &&
+        sg_snapshot_sysctl (snapshot, SG_TUNNEL_FORWARDING_DEFAULT, /* fallback= */ 1) == 0)
+        g_array_append_val (wanted->sysctls, of_links_to_come);
+}
+
+/* With forwarding on, the kernel drops what it learned from routers and listens no more, unless told 2. Of links
+ * that it may learn on later, too: at a boot the tunnel can be up before the first router is heard. */
 static void
 add_settings (SgWanted *wanted, const SgSnapshot *snapshot, const SgLink *own, const GArray *wans)
 {
-    static const SgSysctl keep_learning = {SG_TUNNEL_ACCEPT_RA, 2};
+    static const SgSysctl keep_listening = {SG_TUNNEL_ACCEPT_RA, 2};
     static const SgSysctl forward = {SG_TUNNEL_FORWARDING, 1};
     static const SgSysctl not_disabled = {SG_TUNNEL_DISABLE_IPV6, 0};
 
     /* NetworkManager disables it where the profile has no IPv6 address when the link comes up. */
     want_of_link (wanted, snapshot, own, &not_disabled);
-    for (guint i = 0; i < wans->len; i++) {
-        const SgLink *link = sg_snapshot_link (snapshot, g_array_index (wans, uint32_t, i));
+    /* Of those that go on to forward the settings have been read (sg_tunnel_sysctl_paths). */
+    for (guint i = 0; i < snapshot->links->len; i++) {
+        const SgLink *link = &g_array_index (snapshot->links, SgLink, i);
 
-        if (link && learns_default (snapshot, link->ifindex))
-            want_of_link (wanted, snapshot, link, &keep_learning);
+        if (link->ifindex != own->ifindex && listens (snapshot, link))
+            want_of_link (wanted, snapshot, link, &keep_listening);
     }
-    want_sysctl (wanted, snapshot, SG_TUNNEL_FORWARDING_ALL, 1);
+    add_forwarding_of_all (wanted, snapshot);
     want_of_link (wanted, snapshot, own, &forward);
     for (guint i = 0; i < wans->len; i++) {
         const SgLink *link = sg_snapshot_link (snapshot, g_array_index (wans, uint32_t, i));

@@ -139,8 +139,23 @@ dump_some_ipv4 (Linux *self, SgSnapshot *snapshot, GError **error)
     return !wireguard || sg_rtnl_route_dump_to_servers (self->route, snapshot, error);
 }
 
-/* What only the tunnel role needs. A setting that went away with its link is not there, that is
- * all. */
+/* A setting that went away with its link is not there, that is all. */
+static bool
+dump_sysctl (const char *path, SgSnapshot *snapshot, GError **error)
+{
+    g_autoptr (GError) failure = NULL;
+    SgSysctl sysctl;
+
+    if (sg_sysctl_read (path, &sysctl, &failure)) {
+        g_array_append_val (snapshot->sysctls, sysctl);
+    } else if (!g_error_matches (failure, SG_ERROR, SG_ERROR_NOT_FOUND)) {
+        g_propagate_error (error, g_steal_pointer (&failure));
+        return false;
+    }
+    return true;
+}
+
+/* What only the tunnel role needs. */
 static bool
 dump_tunnel (Linux *self, const SgConfig *config, SgSnapshot *snapshot, GError **error)
 {
@@ -149,19 +164,13 @@ dump_tunnel (Linux *self, const SgConfig *config, SgSnapshot *snapshot, GError *
     if (!snapshot->tunnel)
         return true;
     if (!sg_rtnl_proxy_dump (self->route, snapshot, error) ||
-        !sg_rtnl_nexthop_dump (self->route, snapshot, error))
+        !sg_rtnl_nexthop_dump (self->route, snapshot, error) ||
+        !dump_sysctl (SG_TUNNEL_FORWARDING_ALL, snapshot, error))
         return false;
     paths = sg_tunnel_sysctl_paths (snapshot, config->tunnel_interface);
     for (guint i = 0; i < paths->len; i++) {
-        g_autoptr (GError) failure = NULL;
-        SgSysctl sysctl;
-
-        if (sg_sysctl_read (g_ptr_array_index (paths, i), &sysctl, &failure)) {
-            g_array_append_val (snapshot->sysctls, sysctl);
-        } else if (!g_error_matches (failure, SG_ERROR, SG_ERROR_NOT_FOUND)) {
-            g_propagate_error (error, g_steal_pointer (&failure));
+        if (!dump_sysctl (g_ptr_array_index (paths, i), snapshot, error))
             return false;
-        }
     }
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "core/contract.h"
+#include "core/tunnel-sysctl.h"
 
 typedef struct {
     SgKernel base;
@@ -322,18 +323,29 @@ peer_set (SgSnapshot *state, const SgWantedPeer *wanted)
         g_array_append_val (state->allowed, ip6);
 }
 
+/* The one for all sets each link's, and that of links to come (net/ipv6/addrconf.c). */
+static bool
+sysctl_sets (const SgSysctl *wanted, const char *path)
+{
+    return strcmp (path, wanted->path) == 0 ||
+           (strcmp (wanted->path, SG_TUNNEL_FORWARDING_ALL) == 0 &&
+            g_str_has_suffix (path, "/forwarding"));
+}
+
 static int
 sysctl_set (SgSnapshot *state, const SgSysctl *wanted)
 {
+    int errnum = ENOENT;
+
     for (guint i = 0; i < state->sysctls->len; i++) {
         SgSysctl *sysctl = &g_array_index (state->sysctls, SgSysctl, i);
 
-        if (strcmp (sysctl->path, wanted->path) == 0) {
-            sysctl->value = wanted->value;
-            return 0;
-        }
+        if (!sysctl_sets (wanted, sysctl->path))
+            continue;
+        sysctl->value = wanted->value;
+        errnum = 0;
     }
-    return ENOENT;
+    return errnum;
 }
 
 static void
