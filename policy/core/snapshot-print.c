@@ -83,7 +83,9 @@ print_peers (const SgSnapshot *snapshot, GString *out)
 
         sg_wg_key_encode (&peer->public_key, &key);
         g_string_append_printf (out, "peer %s dev %s%s", key.text, name ? name : "?",
-                                peer->preshared ? " preshared" : "");
+                                peer->other_preshared ? " other-preshared"
+                                : peer->preshared     ? " preshared"
+                                                      : "");
         if (sg_ip_is_set (&peer->endpoint)) {
             char text[SG_PREFIX_TEXT_MAX];
 

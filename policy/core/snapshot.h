@@ -46,10 +46,11 @@ typedef struct {
     uint32_t ifindex;
     SgWgRawKey public_key;
     bool preshared;
-    SgIp endpoint;      /* where its packets go; AF_UNSPEC = not known */
-    uint16_t port;      /* the endpoint's */
-    uint64_t handshake; /* when the last one was, in seconds since 1970; 0 = never */
-    uint64_t rx, tx;    /* bytes from it and to it; only to be shown */
+    bool other_preshared; /* one, but not that of SgSnapshot.expected */
+    SgIp endpoint;        /* where its packets go; AF_UNSPEC = not known */
+    uint16_t port;        /* the endpoint's */
+    uint64_t handshake;   /* when the last one was, in seconds since 1970; 0 = never */
+    uint64_t rx, tx;      /* bytes from it and to it; only to be shown */
 } SgWireguardPeer;
 
 /* One of the allowed-ips of a peer. */
@@ -132,6 +133,9 @@ typedef struct {
     /* IPv4 is not routed, but something of ours may be left of it: set before the snapshot is
      * taken, which then holds it too. */
     bool ipv4_left;
+    /* Likewise: preshared keys that peers are to have, of any link (number 0). Not kept: whoever sets it takes
+     * it away again. May be NULL. */
+    const SgKeyring *expected;
     uint8_t rp_filter_all; /* net.ipv4.conf.all.rp_filter: the larger number holds */
     GArray *links;         /* of SgLink, sorted by ifindex */
     GArray *addresses;  /* of SgAddress, of the configured families and those that profiles name */

@@ -279,3 +279,22 @@ sg_tunnel_count_devices (const SgTunnel *tunnel)
         n += ((const SgTunnelSubnet *) g_ptr_array_index (tunnel->subnets, i))->devices->len;
     return n;
 }
+
+SgKeyring *
+sg_tunnel_preshared_keys (const SgTunnel *tunnel)
+{
+    SgKeyring *keyring = sg_keyring_new ();
+
+    for (guint i = 0; i < tunnel->subnets->len; i++) {
+        const SgTunnelSubnet *subnet = g_ptr_array_index (tunnel->subnets, i);
+
+        for (guint j = 0; j < subnet->devices->len; j++) {
+            const SgTunnelKeys *keys =
+                &((const SgTunnelDevice *) g_ptr_array_index (subnet->devices, j))->keys;
+
+            if (sg_wg_key_is_set (&keys->preshared_key))
+                sg_keyring_add (keyring, /* ifindex= */ 0, &keys->public_key, &keys->preshared_key);
+        }
+    }
+    return keyring;
+}

@@ -97,6 +97,8 @@ SgTunnelDevice *sg_tunnel_subnet_named (const SgTunnelSubnet *subnet, const char
                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* All devices. */
 guint sg_tunnel_count_devices (const SgTunnel *tunnel);
+/* Their preshared keys, by public key, for link number 0. Owned by the caller. */
+SgKeyring *sg_tunnel_preshared_keys (const SgTunnel *tunnel);
 
 /* Whether @text can name a subnet or device: printable, no blank at either end, not longer than
  * SG_TUNNEL_NAME_MAX, and no address. SG_ERROR_INVALID_ARGUMENT, or SG_ERROR_LIMIT. */

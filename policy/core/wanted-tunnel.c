@@ -183,7 +183,8 @@ is_as_wanted (const SgSnapshot *snapshot, const Have *have, const SgWantedPeer *
     uint32_t n = sg_ip_is_set (&peer->ip6) ? 2 : 1;
 
     return have->n == n && (have->peer->preshared || !peer->preshared) &&
-           allows (snapshot, have, &peer->ip4) && (n == 1 || allows (snapshot, have, &peer->ip6));
+           !have->peer->other_preshared && allows (snapshot, have, &peer->ip4) &&
+           (n == 1 || allows (snapshot, have, &peer->ip6));
 }
 
 /* The peers of the link by public key. */

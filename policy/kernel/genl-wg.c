@@ -90,10 +90,20 @@ bytes_of (const struct nlattr *attr)
     return bytes;
 }
 
+/* Whether it is another than that which the peer is to have. */
+static bool
+is_other (const uint8_t *preshared, const SgKeyring *expected, const SgWgRawKey *public_key)
+{
+    const SgWgRawKey *key = expected ? sg_keyring_find (expected, 0, public_key) : NULL;
+
+    return key && memcmp (key->bytes, preshared, sizeof key->bytes) != 0;
+}
+
 /* Notes who the peer is. Without a preshared key, zeros or not, it is one of which the allowed-ips
  * go on (drivers/net/wireguard/netlink.c, get_peer). */
 static void
-add_peer (const struct nlattr **attrs, const SgWireguard *wireguard, GArray *peers)
+add_peer (const struct nlattr **attrs, const SgKeyring *expected, const SgWireguard *wireguard,
+          GArray *peers)
 {
     const struct nlattr *preshared = attrs[WGPEER_A_PRESHARED_KEY];
     SgWireguardPeer peer = {.ifindex = wireguard->ifindex};
@@ -102,6 +112,8 @@ add_peer (const struct nlattr **attrs, const SgWireguard *wireguard, GArray *pee
         return;
     memcpy (peer.public_key.bytes, sg_nl_attr_data (attrs[WGPEER_A_PUBLIC_KEY]), WG_KEY_LEN);
     peer.preshared = !is_zero (sg_nl_attr_data (preshared), WG_KEY_LEN);
+    peer.other_preshared =
+        peer.preshared && is_other (sg_nl_attr_data (preshared), expected, &peer.public_key);
     peer.endpoint = endpoint_of (attrs[WGPEER_A_ENDPOINT]);
     peer.port = port_of (attrs[WGPEER_A_ENDPOINT]);
     peer.handshake = handshake_of (attrs[WGPEER_A_LAST_HANDSHAKE_TIME]);
@@ -111,7 +123,8 @@ add_peer (const struct nlattr **attrs, const SgWireguard *wireguard, GArray *pee
 }
 
 static bool
-parse_peer (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers, GArray *allowed_ips)
+parse_peer (const struct nlattr *nest, const SgKeyring *expected, SgWireguard *wireguard,
+            GArray *peers, GArray *allowed_ips)
 {
     const struct nlattr *attrs[SG_GENL_WG_PEER_N];
     const struct nlattr *allowed = NULL;
@@ -119,7 +132,7 @@ parse_peer (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers, GA
 
     if (!sg_genl_wg_peer_attrs (nest, attrs))
         return false;
-    add_peer (attrs, wireguard, peers);
+    add_peer (attrs, expected, wireguard, peers);
     if (!attrs[WGPEER_A_ALLOWEDIPS])
         return true;
     while (sg_nl_attr_next (attrs[WGPEER_A_ALLOWEDIPS], &allowed, &broken)) {
@@ -130,21 +143,22 @@ parse_peer (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers, GA
 }
 
 static bool
-parse_peers (const struct nlattr *nest, SgWireguard *wireguard, GArray *peers, GArray *allowed)
+parse_peers (const struct nlattr *nest, const SgKeyring *expected, SgWireguard *wireguard,
+             GArray *peers, GArray *allowed)
 {
     const struct nlattr *peer = NULL;
     bool broken = false;
 
     while (sg_nl_attr_next (nest, &peer, &broken)) {
-        if (!parse_peer (peer, wireguard, peers, allowed))
+        if (!parse_peer (peer, expected, wireguard, peers, allowed))
             return false;
     }
     return !broken;
 }
 
 bool
-sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GArray *peers,
-                  GArray *allowed, GError **error)
+sg_genl_wg_parse (const struct nlmsghdr *nlh, const SgKeyring *expected, SgWireguard *wireguard,
+                  GArray *peers, GArray *allowed, GError **error)
 {
     const struct nlattr *attrs[SG_GENL_WG_DEVICE_N];
     bool ok = sg_genl_wg_device_attrs (nlh, attrs);
@@ -160,7 +174,7 @@ sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GArray *pe
     if (ok && attrs[WGDEVICE_A_FWMARK])
         wireguard->fwmark = sg_nl_attr_u32 (attrs[WGDEVICE_A_FWMARK]);
     if (!ok || (attrs[WGDEVICE_A_PEERS] &&
-                !parse_peers (attrs[WGDEVICE_A_PEERS], wireguard, peers, allowed))) {
+                !parse_peers (attrs[WGDEVICE_A_PEERS], expected, wireguard, peers, allowed))) {
         g_set_error (error, SG_ERROR, SG_ERROR_KERNEL, "malformed message about a WireGuard link");
         return false;
     }
@@ -206,6 +220,7 @@ sg_genl_wg_resolve (SgNlSocket *sock, uint16_t *ret_family, GError **error)
 
 /* Where one dump goes. */
 typedef struct {
+    const SgKeyring *expected;
     SgWireguard wireguard;
     GArray *peers;
     guint before; /* how many peers there were when it started */
@@ -218,7 +233,8 @@ take_device (const struct nlmsghdr *nlh, void *data, GError **error)
 {
     Taking *taking = data;
 
-    return sg_genl_wg_parse (nlh, &taking->wireguard, taking->peers, taking->allowed, error);
+    return sg_genl_wg_parse (nlh, taking->expected, &taking->wireguard, taking->peers,
+                             taking->allowed, error);
 }
 
 static void
@@ -235,11 +251,8 @@ bool
 sg_genl_wg_dump (SgNlSocket *sock, uint16_t family, uint32_t ifindex, SgSnapshot *snapshot,
                  GError **error)
 {
-    Taking taking = {{.ifindex = ifindex},
-                     snapshot->peers,
-                     snapshot->peers->len,
-                     snapshot->allowed,
-                     snapshot->allowed->len};
+    Taking taking = {snapshot->expected,   {.ifindex = ifindex}, snapshot->peers,
+                     snapshot->peers->len, snapshot->allowed,    snapshot->allowed->len};
     const SgNlReader reader = {take_device, reset_device, &taking};
     uint8_t memory[SG_GENL_WG_ROOM] __attribute__ ((aligned (NLMSG_ALIGNTO))) = {0};
     SgNlMessage message =

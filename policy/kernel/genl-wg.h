@@ -16,9 +16,10 @@ bool sg_genl_wg_resolve (SgNlSocket *sock, uint16_t *ret_family,
 /* Adds what one message of a device's dump says to @wireguard, @peers (of SgWireguardPeer) and
  * @allowed (of SgWireguardAllowed): the peers, and the allowed-ips of one, continue over several
  * messages. False (SG_ERROR_KERNEL) when it is malformed; @wireguard and what was added to both are
- * then undefined. */
-bool sg_genl_wg_parse (const struct nlmsghdr *nlh, SgWireguard *wireguard, GArray *peers,
-                       GArray *allowed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+ * then undefined. @expected: as SgSnapshot has it. */
+bool sg_genl_wg_parse (const struct nlmsghdr *nlh, const SgKeyring *expected,
+                       SgWireguard *wireguard, GArray *peers, GArray *allowed,
+                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Reads the device @ifindex into @snapshot. SG_ERROR_NOT_FOUND when it went away meanwhile. */
 bool sg_genl_wg_dump (SgNlSocket *sock, uint16_t family, uint32_t ifindex, SgSnapshot *snapshot,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;

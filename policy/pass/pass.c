@@ -87,13 +87,19 @@ sg_pass_free (SgPass *pass)
 bool
 sg_pass_look (SgPass *pass, SgSnapshot *snapshot, GError **error)
 {
+    g_autoptr (SgKeyring) expected = NULL;
+    bool done;
+
     pass->tries++;
     drop_plan (pass);
     g_clear_pointer (&pass->snapshot, sg_snapshot_free);
     pass->snapshot = snapshot;
     snapshot->tunnel = pass->tunnel != NULL;
+    snapshot->expected = expected = pass->tunnel ? sg_tunnel_preshared_keys (pass->tunnel) : NULL;
     snapshot->ipv4_left = pass->memory->ipv4;
-    return pass->kernel->ops->dump (pass->kernel, pass->config, snapshot, error);
+    done = pass->kernel->ops->dump (pass->kernel, pass->config, snapshot, error);
+    snapshot->expected = NULL;
+    return done;
 }
 
 bool

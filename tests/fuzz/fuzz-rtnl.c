@@ -83,7 +83,7 @@ parse_wireguard (const struct nlmsghdr *nlh, GError **error)
     g_autoptr (GArray) allowed = g_array_new (FALSE, FALSE, sizeof (SgWireguardAllowed));
     SgWireguard wireguard = {0};
 
-    return sg_genl_wg_parse (nlh, &wireguard, peers, allowed, error);
+    return sg_genl_wg_parse (nlh, /* expected= */ NULL, &wireguard, peers, allowed, error);
 }
 
 /* What was read can be built, and is read the same again. */

@@ -244,7 +244,8 @@ parse_peer (SgWords *words, SgSituationText *to)
     if (!sg_take_word (words, "dev"))
         sg_refuse_word (words);
     peer.ifindex = sg_take_interface (words, to->snapshot);
-    peer.preshared = sg_take_word (words, "preshared");
+    peer.other_preshared = sg_take_word (words, "other-preshared");
+    peer.preshared = peer.other_preshared || sg_take_word (words, "preshared");
     if (sg_take_word (words, "endpoint"))
         peer.endpoint = sg_take_ip (words);
     g_array_append_val (to->snapshot->peers, peer);

@@ -7,7 +7,7 @@
  *     route default table main proto 9 metric 100 via fe80::1 dev eth0 [expires] [pref high]
  *     rule pref 0 lookup 255 proto 2
  *     wireguard wg0 fwmark 0x0 [unkeyed] [default6] [default4] [key PUBLICKEY]
- *     peer PUBLICKEY dev wg0 [preshared] [endpoint IP] [allowed PREFIX]…
+ *     peer PUBLICKEY dev wg0 [preshared|other-preshared] [endpoint IP] [allowed PREFIX]…
  *     proxy 2001:db8::2 dev eth0 proto sixgate
  *     nexthop 1936261124 [dev wg-sixgate] [proto sixgate]
  *     sysctl net/ipv6/conf/all/forwarding 0

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "core/contract.h"
+#include "kernel/genl-wg-attr.h"
 #include "kernel/genl-wg.h"
 #include "kernel/nl-attr.h"
 #include "nl-torn.h"
@@ -19,7 +20,7 @@ parse_wireguard (const struct nlmsghdr *nlh, GError **error)
     g_autoptr (GArray) allowed = g_array_new (FALSE, FALSE, sizeof (SgWireguardAllowed));
     SgWireguard wireguard = {0};
 
-    return sg_genl_wg_parse (nlh, &wireguard, peers, allowed, error);
+    return sg_genl_wg_parse (nlh, /* expected= */ NULL, &wireguard, peers, allowed, error);
 }
 
 static void
@@ -82,7 +83,8 @@ test_wireguard (void)
         SgWireguard read = {0};
 
         build_wireguard (&memory, 51820, cases[i].family, cases[i].len);
-        g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, allowed, &error));
+        g_assert_true (
+            sg_genl_wg_parse (&memory.nlh, /* expected= */ NULL, &read, peers, allowed, &error));
         g_assert_cmpuint (read.ifindex, ==, 9);
         g_assert_cmpuint (read.fwmark, ==, 51820);
         g_assert_false (read.unkeyed);
@@ -91,6 +93,50 @@ test_wireguard (void)
         g_assert_true (read.peer_default[SG_IPV4] == cases[i].default4);
         sg_torn_check_cut (parse_wireguard, &memory, sizeof (struct genlmsghdr), 5);
         sg_torn_check_lies (parse_wireguard, &memory);
+    }
+}
+
+/* What a peer has is compared with what it is to have, as it is read, and not kept. */
+static void
+test_expected_preshared_key (void)
+{
+    static const uint8_t zeros[WG_KEY_LEN];
+    static const SgWgRawKey seven = {{7}}, eight = {{8}}, peer_key = {{9}}, other_peer = {{10}};
+    static const struct {
+        const SgWgRawKey *expected_of, *expected, *has;
+        bool other;
+    } cases[] = {
+        {&peer_key, &seven, &seven, false},
+        {&peer_key, &seven, &eight, true},
+        {&other_peer, &seven, &eight, false},
+        {&peer_key, &seven, NULL, false}, /* it has none: SgWireguardPeer.preshared */
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autoptr (GError) error = NULL;
+        g_autoptr (SgKeyring) expected = sg_keyring_new ();
+        g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (SgWireguardPeer));
+        g_autoptr (GArray) allowed = g_array_new (FALSE, FALSE, sizeof (SgWireguardAllowed));
+        SgWireguard read = {0};
+        SgTornMemory memory = {0};
+        SgNlMessage message =
+            sg_genl_wg_message_begin (&memory, sizeof memory, /* family= */ 31, WG_CMD_GET_DEVICE);
+        struct nlattr *list, *peer;
+
+        sg_nl_put_u32 (&message, WGDEVICE_A_IFINDEX, 9);
+        list = sg_nl_nest_begin (&message, WGDEVICE_A_PEERS);
+        peer = sg_nl_nest_begin (&message, 0);
+        sg_nl_put (&message, WGPEER_A_PUBLIC_KEY, peer_key.bytes, WG_KEY_LEN);
+        sg_nl_put (&message, WGPEER_A_PRESHARED_KEY, cases[i].has ? cases[i].has->bytes : zeros,
+                   WG_KEY_LEN);
+        sg_nl_nest_end (&message, peer);
+        sg_nl_nest_end (&message, list);
+        sg_keyring_add (expected, 0, cases[i].expected_of, cases[i].expected);
+        g_assert_true (sg_genl_wg_parse (message.nlh, expected, &read, peers, allowed, &error));
+        g_assert_cmpuint (peers->len, ==, 1);
+        g_assert_true (g_array_index (peers, SgWireguardPeer, 0).other_preshared == cases[i].other);
+        g_assert_true (g_array_index (peers, SgWireguardPeer, 0).preshared ==
+                       (cases[i].has != NULL));
     }
 }
 
@@ -105,10 +151,12 @@ test_wireguard_continued (void)
     SgTornMemory memory = {0};
 
     build_wireguard (&memory, 51820, AF_INET6, 0);
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, allowed, &error));
+    g_assert_true (
+        sg_genl_wg_parse (&memory.nlh, /* expected= */ NULL, &read, peers, allowed, &error));
     memset (&memory, 0, sizeof (memory));
     build_wireguard (&memory, 0, AF_INET, 0);
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, allowed, &error));
+    g_assert_true (
+        sg_genl_wg_parse (&memory.nlh, /* expected= */ NULL, &read, peers, allowed, &error));
     g_assert_cmpuint (read.fwmark, ==, 51820);
     g_assert_false (read.unkeyed);
     g_assert_true (sg_wg_key_equal (&read.public_key, &public_key));
@@ -142,6 +190,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/genl/wireguard/allowed-ips", test_wireguard);
     g_test_add_func ("/genl/wireguard/peers-continue", test_wireguard_continued);
+    g_test_add_func ("/genl/wireguard/expected-preshared-key", test_expected_preshared_key);
     g_test_add_func ("/genl/wireguard/fwmark-alone", test_wireguard_fwmark);
     return g_test_run ();
 }

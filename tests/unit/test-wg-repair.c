@@ -99,7 +99,8 @@ test_wireguard_peers (void)
     }
     sg_nl_nest_end (&message, list);
 
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, allowed, &error));
+    g_assert_true (
+        sg_genl_wg_parse (&memory.nlh, /* expected= */ NULL, &read, peers, allowed, &error));
     g_assert_cmpuint (peers->len, ==, 2);
     for (guint i = 0; i < peers->len; i++) {
         const SgWireguardPeer *peer = &g_array_index (peers, SgWireguardPeer, i);
@@ -131,7 +132,8 @@ test_wireguard_preshared (void)
     g_assert_true (sg_genl_wg_build_preshared (&memory, SG_GENL_WG_PEER_ROOM, 30, &peer, &key));
     g_assert_cmpuint (((const struct genlmsghdr *) sg_nl_message_header (&memory.nlh))->cmd, ==,
                       WG_CMD_SET_DEVICE);
-    g_assert_true (sg_genl_wg_parse (&memory.nlh, &read, peers, allowed, &error));
+    g_assert_true (
+        sg_genl_wg_parse (&memory.nlh, /* expected= */ NULL, &read, peers, allowed, &error));
     g_assert_cmpuint (read.ifindex, ==, 9);
     g_assert_cmpuint (peers->len, ==, 1);
     g_assert_true (g_array_index (peers, SgWireguardPeer, 0).preshared);

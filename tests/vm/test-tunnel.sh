@@ -130,6 +130,9 @@ sysctl -qw net.ipv4.nexthop_compat_mode=0   # of the routes that go along the ke
 ok "the same where it tells of the next hop only: flushed" says 'Flushed [1-9]' ip nexthop flush proto 106
 ok "and back" until_ok 10 far_pings 2001:db8:1::a3c:2
 sysctl -qw net.ipv4.nexthop_compat_mode=1
+ip link set eth0 down
+wan 2001:db8:1::10/64 2001:db8:1::/64
+ok "the WAN went down and up: devices are reached again, with nobody's help" until_ok 10 far_pings 2001:db8:1::a3b:2
 ip -6 route flush table local proto 106
 ok "the server's own address is kept again" until_ok 10 says 'local 2001:db8:1::a3b:1 dev lo' ip -6 route show table local proto 106
 
