@@ -87,17 +87,25 @@ sg_unmanaged_can_be_named (const char *name)
     return sg_ifname_is_valid (name) && !strpbrk (name, ",;\\");
 }
 
+/* Where the list of links begins; NULL: there is none. */
+static const char *
+find_list (const char *text)
+{
+    const char *line = strstr (text, "\n" SECTION "\n" KEY);
+
+    return line ? line + strlen ("\n" SECTION "\n" KEY) : NULL;
+}
+
 GPtrArray *
 sg_unmanaged_parse (const char *text)
 {
-    const char *line = strstr (text, "\n" SECTION "\n" KEY);
+    const char *line = find_list (text);
     g_autofree char *list = NULL;
     g_auto (GStrv) words = NULL;
     GPtrArray *names;
 
     if (!line)
         return NULL;
-    line += strlen ("\n" SECTION "\n" KEY);
     list = g_strndup (line, strcspn (line, "\n"));
     words = g_strsplit (list, ",", /* max_tokens= */ -1);
     names = g_ptr_array_new_with_free_func (g_free);
@@ -120,5 +128,28 @@ sg_unmanaged_to_text (const GPtrArray *names)
         g_string_append_printf (out, "%s" MATCH "%s", i ? "," : "",
                                 (const char *) g_ptr_array_index (names, i));
     g_string_append (out, "\nmanaged=0\n");
+    return g_string_free (out, /* free_segment= */ FALSE);
+}
+
+char *
+sg_unmanaged_with (const char *text, const GPtrArray *names)
+{
+    const char *list = find_list (text), *end = list ? list + strcspn (list, "\n") : NULL;
+    g_autoptr (GPtrArray) have = sg_unmanaged_parse (text);
+    bool first = end == list;
+    GString *out;
+
+    if (!list)
+        return NULL;
+    out = g_string_new_len (text, end - text);
+    for (guint i = 0; i < names->len; i++) {
+        const char *name = g_ptr_array_index (names, i);
+
+        if (g_ptr_array_find_with_equal_func (have, name, g_str_equal, NULL))
+            continue;
+        g_string_append_printf (out, "%s" MATCH "%s", first ? "" : ",", name);
+        first = false;
+    }
+    g_string_append (out, end);
     return g_string_free (out, /* free_segment= */ FALSE);
 }

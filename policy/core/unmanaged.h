@@ -22,5 +22,8 @@ bool sg_unmanaged_has_networkd (const char *state);
 bool sg_unmanaged_can_be_named (const char *name);
 /* The names in a file that sg_unmanaged_to_text() made: of char *, owned by the caller. NULL: it is none. */
 GPtrArray *sg_unmanaged_parse (const char *text);
-/* The file that names them. Owned by the caller. */
+/* A new file that names them. Owned by the caller. */
 char *sg_unmanaged_to_text (const GPtrArray *names);
+/* The file @text with those of @names that it lacks; all else in it stays as somebody may have made it. Owned by the
+ * caller. NULL: sg_unmanaged_parse() takes it for none. */
+char *sg_unmanaged_with (const char *text, const GPtrArray *names);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/fs.h"
 #include "core/unmanaged.h"
 
@@ -48,8 +49,17 @@ sg_unmanaged_files_load (void)
 bool
 sg_unmanaged_files_save (const GPtrArray *names, GError **error)
 {
-    g_autofree char *text = sg_unmanaged_to_text (names);
+    g_autofree char *old = NULL, *text = NULL;
+    size_t len;
 
+    if (!sg_fs_read (SG_UNMANAGED_FILE, FILE_MAX, &old, &len, error))
+        return false;
+    text = old ? sg_unmanaged_with (old, names) : sg_unmanaged_to_text (names);
+    if (!text) {
+        g_set_error (error, SG_ERROR, SG_ERROR_BUSY, "%s: somebody else is writing it",
+                     SG_UNMANAGED_FILE);
+        return false;
+    }
     return sg_fs_make_folder (NM_FOLDER "/conf.d", error) &&
            sg_fs_write (SG_UNMANAGED_FILE, text, /* durable= */ true, error);
 }

@@ -17,4 +17,5 @@ char *sg_unmanaged_files_ifstate (void);
 /* The names in our file: of char *, owned by the caller. NULL: it is not to be touched, as it cannot be read, or
  * somebody made something else of it. */
 GPtrArray *sg_unmanaged_files_load (void);
+/* Adds those that the file, as it could be loaded, lacks. */
 bool sg_unmanaged_files_save (const GPtrArray *names, GError **error) G_GNUC_WARN_UNUSED_RESULT;

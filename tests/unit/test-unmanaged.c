@@ -152,6 +152,38 @@ test_file (void)
     g_assert_false (sg_unmanaged_can_be_named ("a,b"));
 }
 
+/* Links are only ever added; what somebody wrote there stays. */
+static void
+test_file_grows (void)
+{
+    static const struct {
+        const char *before, *after;
+    } cases[] = {
+        {"# "
+         "mine\n[device-sixgate-unmanaged]\nmatch-device=mac:02:00:00:00:00:99,interface-name:=eth0"
+         "\nmanaged=0\n# yours\n[device-7]\nmatch-device=interface-name:=eth1\n",
+         "# "
+         "mine\n[device-sixgate-unmanaged]\nmatch-device=mac:02:00:00:00:00:99,interface-name:="
+         "eth0,"
+         "interface-name:=eth1\nmanaged=0\n# "
+         "yours\n[device-7]\nmatch-device=interface-name:=eth1\n"},
+        {"#\n[device-sixgate-unmanaged]\nmatch-device=",
+         "#\n[device-sixgate-unmanaged]\nmatch-device=interface-name:=eth0,interface-name:=eth1"},
+        {"#\n[device-sixgate-unmanaged]\nmatch-device=interface-name:=eth1,interface-name:=eth0\n",
+         "#\n[device-sixgate-unmanaged]\nmatch-device=interface-name:=eth1,interface-name:=eth0\n"},
+    };
+    g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+    g_ptr_array_add (names, (char *) "eth0");
+    g_ptr_array_add (names, (char *) "eth1");
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *text = sg_unmanaged_with (cases[i].before, names);
+
+        g_assert_cmpstr (text, ==, cases[i].after);
+    }
+    g_assert_null (sg_unmanaged_with ("[device-7]\n", names));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -161,5 +193,6 @@ main (int argc, char **argv)
     g_test_add_func ("/unmanaged/left-alone", test_left_alone);
     g_test_add_func ("/unmanaged/managers", test_managers);
     g_test_add_func ("/unmanaged/file", test_file);
+    g_test_add_func ("/unmanaged/file-grows", test_file_grows);
     return g_test_run ();
 }
