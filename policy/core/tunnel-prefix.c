@@ -95,8 +95,8 @@ is_of_main (const SgRoute *route)
     return route->family == AF_INET6 && is_in_main (route);
 }
 
-static bool
-has_link (const GArray *links, uint32_t ifindex)
+bool
+sg_tunnel_has_link (const GArray *links, uint32_t ifindex)
 {
     for (guint i = 0; i < links->len; i++) {
         if (g_array_index (links, uint32_t, i) == ifindex)
@@ -121,7 +121,8 @@ sg_tunnel_wan_links (const SgSnapshot *snapshot, const char *interface, uint8_t 
         for (uint16_t j = 0; j < route->n_nexthops; j++) {
             uint32_t ifindex = route->nexthops[j].ifindex;
 
-            if (ifindex && !has_link (links, ifindex) && !(own && own->ifindex == ifindex))
+            if (ifindex && !sg_tunnel_has_link (links, ifindex) &&
+                !(own && own->ifindex == ifindex))
                 g_array_append_val (links, ifindex);
         }
     }
@@ -194,7 +195,7 @@ is_foreign (const SgRoute *route, const SgPrefix *prefix, const SgLink *own, con
     return is_of_main (route) && route->protocol != SG_PROTOCOL && !sg_route_is_default (route) &&
            !sg_route_is_default_in_disguise (route) && sg_prefix_overlaps (&route->dst, prefix) &&
            !(own && own->ifindex == ifindex) &&
-           !(has_link (wans, ifindex) && is_on_link_route (route, ifindex));
+           !(sg_tunnel_has_link (wans, ifindex) && is_on_link_route (route, ifindex));
 }
 
 static void

@@ -23,6 +23,8 @@ bool sg_tunnel_prefix_judge (const SgPrefix *prefix, const SgSnapshot *snapshot,
 /* The links that carry a default route of main of @family (AF_UNSPEC: of either), the tunnel's own left
  * out: GArray of uint32_t, owned by the caller. */
 GArray *sg_tunnel_wan_links (const SgSnapshot *snapshot, const char *interface, uint8_t family);
+/* Whether @ifindex is one of such. */
+bool sg_tunnel_has_link (const GArray *links, uint32_t ifindex);
 /* The prefixes whose addresses the neighbours on the link @ifindex look for there. GArray of
  * SgPrefix, owned by the caller. */
 GArray *sg_tunnel_on_link_prefixes (const SgSnapshot *snapshot, uint32_t ifindex);

@@ -26,16 +26,6 @@ add_path (GPtrArray *paths, const char *pattern, const char *link)
         g_ptr_array_add (paths, g_strdup (path));
 }
 
-static bool
-has_link (const GArray *links, uint32_t ifindex)
-{
-    for (guint i = 0; i < links->len; i++) {
-        if (g_array_index (links, uint32_t, i) == ifindex)
-            return true;
-    }
-    return false;
-}
-
 /* As long as nothing is forwarded every link may listen to routers, and would cease to. */
 static void
 add_paths_of_links (GPtrArray *paths, const SgSnapshot *snapshot, const char *interface)
@@ -45,7 +35,7 @@ add_paths_of_links (GPtrArray *paths, const SgSnapshot *snapshot, const char *in
 
     for (guint i = 0; i < snapshot->links->len; i++) {
         const SgLink *link = &g_array_index (snapshot->links, SgLink, i);
-        bool is_wan = has_link (wans, link->ifindex);
+        bool is_wan = sg_tunnel_has_link (wans, link->ifindex);
 
         if (is_wan ||
             (every && !(link->flags & IFF_LOOPBACK) && strcmp (link->name, interface) != 0)) {
