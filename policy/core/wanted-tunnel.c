@@ -549,27 +549,13 @@ sg_wanted_add_tunnel (SgWanted *wanted, const SgSituation *situation)
 }
 
 void
-sg_wanted_collect_keys (const SgWanted *wanted, const SgTunnel *tunnel, SgKeyring *keyring)
+sg_wanted_collect_keys (const SgWanted *wanted, const SgKeyring *device_keys, SgKeyring *keyring)
 {
-    g_autoptr (GHashTable) peers = g_hash_table_new (sg_wg_key_hash, sg_wg_key_equal_hashed);
-
     for (guint i = 0; i < wanted->peers->len; i++) {
-        SgWantedPeer *peer = &g_array_index (wanted->peers, SgWantedPeer, i);
+        const SgWantedPeer *peer = &g_array_index (wanted->peers, SgWantedPeer, i);
+        const SgWgRawKey *key = sg_keyring_find (device_keys, /* ifindex= */ 0, &peer->public_key);
 
-        if (peer->preshared)
-            g_hash_table_insert (peers, &peer->public_key, peer);
-    }
-    for (guint i = 0; i < tunnel->subnets->len; i++) {
-        const GPtrArray *devices =
-            ((const SgTunnelSubnet *) g_ptr_array_index (tunnel->subnets, i))->devices;
-
-        for (guint j = 0; j < devices->len; j++) {
-            const SgTunnelKeys *keys =
-                &((const SgTunnelDevice *) g_ptr_array_index (devices, j))->keys;
-            const SgWantedPeer *peer = g_hash_table_lookup (peers, &keys->public_key);
-
-            if (peer)
-                sg_keyring_add (keyring, peer->ifindex, &keys->public_key, &keys->preshared_key);
-        }
+        if (peer->preshared && key)
+            sg_keyring_add (keyring, peer->ifindex, &peer->public_key, key);
     }
 }

@@ -81,7 +81,9 @@ bool sg_wanted_remember_ipv4 (const SgWanted *wanted, const SgConfig *config,
 /* Takes back what is wanted of peers whose preshared key @keyring does not hold: what the profile
  * promised is not in it. */
 void sg_wanted_keep_known (SgWanted *wanted, const SgKeyring *keyring);
-/* Puts the preshared keys of the peers in wanted->peers on @keyring. */
-void sg_wanted_collect_keys (const SgWanted *wanted, const SgTunnel *tunnel, SgKeyring *keyring);
+/* Puts the preshared keys of the peers in wanted->peers on @keyring; @device_keys are all that there are
+ * (sg_tunnel_preshared_keys()). */
+void sg_wanted_collect_keys (const SgWanted *wanted, const SgKeyring *device_keys,
+                             SgKeyring *keyring);
 void sg_wanted_free (SgWanted *wanted);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SgWanted, sg_wanted_free)

@@ -73,6 +73,7 @@ sg_pass_free (SgPass *pass)
     drop_plan (pass);
     g_clear_pointer (&pass->snapshot, sg_snapshot_free);
     g_clear_pointer (&pass->kernel, sg_kernel_close);
+    g_clear_pointer (&pass->device_keys, sg_keyring_free);
     g_clear_pointer (&pass->tunnel, sg_tunnel_free);
     g_clear_pointer (&pass->memory, sg_memory_free);
     g_clear_pointer (&pass->state, sg_state_free);
@@ -87,15 +88,17 @@ sg_pass_free (SgPass *pass)
 bool
 sg_pass_look (SgPass *pass, SgSnapshot *snapshot, GError **error)
 {
-    g_autoptr (SgKeyring) expected = NULL;
     bool done;
 
     pass->tries++;
     drop_plan (pass);
     g_clear_pointer (&pass->snapshot, sg_snapshot_free);
+    g_clear_pointer (&pass->device_keys, sg_keyring_free);
+    if (pass->tunnel)
+        pass->device_keys = sg_tunnel_preshared_keys (pass->tunnel);
     pass->snapshot = snapshot;
     snapshot->tunnel = pass->tunnel != NULL;
-    snapshot->expected = expected = pass->tunnel ? sg_tunnel_preshared_keys (pass->tunnel) : NULL;
+    snapshot->expected = pass->device_keys;
     snapshot->ipv4_left = pass->memory->ipv4;
     done = pass->kernel->ops->dump (pass->kernel, pass->config, snapshot, error);
     snapshot->expected = NULL;
@@ -112,10 +115,10 @@ sg_pass_save_state (const SgPass *pass, GError **error)
 static void
 take_tunnel_keys (SgPass *pass)
 {
-    if (!pass->tunnel || pass->wanted->peers->len == 0)
+    if (!pass->device_keys || pass->wanted->peers->len == 0)
         return;
     pass->keyring = sg_keyring_new ();
-    sg_wanted_collect_keys (pass->wanted, pass->tunnel, pass->keyring);
+    sg_wanted_collect_keys (pass->wanted, pass->device_keys, pass->keyring);
     pass->kernel->keyring = pass->keyring;
 }
 

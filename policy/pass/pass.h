@@ -33,7 +33,8 @@ typedef struct {
     SgReporter reporter;
     SgConfig *config;
     SgState *state;
-    SgTunnel *tunnel; /* NULL: this machine has no tunnel role */
+    SgTunnel *tunnel;       /* NULL: this machine has no tunnel role */
+    SgKeyring *device_keys; /* sg_tunnel_preshared_keys() of it, at the look */
     SgMemory *memory;
     SgKernel *kernel;
     SgSnapshot *snapshot;

@@ -56,8 +56,8 @@ sg_unmanaged_files_save (const GPtrArray *names, GError **error)
         return false;
     text = old ? sg_unmanaged_with (old, names) : sg_unmanaged_to_text (names);
     if (!text) {
-        g_set_error (error, SG_ERROR, SG_ERROR_BUSY, "%s: somebody else is writing it",
-                     SG_UNMANAGED_FILE);
+        g_set_error (error, SG_ERROR, SG_ERROR_BUSY,
+                     "%s: somebody else changed it meanwhile; try again", SG_UNMANAGED_FILE);
         return false;
     }
     return sg_fs_make_folder (NM_FOLDER "/conf.d", error) &&

@@ -77,6 +77,22 @@ fuzz_memory (const char *text, size_t size)
     g_assert_cmpstr (written, ==, twice);
 }
 
+/* One more name is added, and nothing else of the file is touched: it is found again behind those before. */
+static void
+fuzz_unmanaged_grows (const char *text, GPtrArray *names)
+{
+    g_autofree char *same = sg_unmanaged_with (text, names);
+    g_autofree char *grown = NULL;
+    g_autoptr (GPtrArray) again = NULL;
+
+    g_assert_cmpstr (same, ==, text);
+    g_ptr_array_add (names, g_strdup ("fuzzed0"));
+    grown = sg_unmanaged_with (text, names);
+    again = sg_unmanaged_parse (grown);
+    g_assert_true (g_ptr_array_find_with_equal_func (again, "fuzzed0", g_str_equal, NULL));
+    g_assert_cmpuint (strlen (grown), >=, strlen (text));
+}
+
 static void
 fuzz_unmanaged (const char *text)
 {
@@ -89,6 +105,7 @@ fuzz_unmanaged (const char *text)
     g_assert_cmpuint (again->len, ==, names->len);
     for (guint i = 0; i < names->len; i++)
         g_assert_cmpstr (again->pdata[i], ==, names->pdata[i]);
+    fuzz_unmanaged_grows (text, names);
 }
 
 static void

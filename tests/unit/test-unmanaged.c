@@ -156,30 +156,30 @@ test_file (void)
 static void
 test_file_grows (void)
 {
+    /* What is before the list, the list, the list afterwards, what is behind. */
     static const struct {
-        const char *before, *after;
+        const char *head, *list, *grown, *tail;
     } cases[] = {
-        {"# "
-         "mine\n[device-sixgate-unmanaged]\nmatch-device=mac:02:00:00:00:00:99,interface-name:=eth0"
-         "\nmanaged=0\n# yours\n[device-7]\nmatch-device=interface-name:=eth1\n",
-         "# "
-         "mine\n[device-sixgate-unmanaged]\nmatch-device=mac:02:00:00:00:00:99,interface-name:="
-         "eth0,"
-         "interface-name:=eth1\nmanaged=0\n# "
-         "yours\n[device-7]\nmatch-device=interface-name:=eth1\n"},
-        {"#\n[device-sixgate-unmanaged]\nmatch-device=",
-         "#\n[device-sixgate-unmanaged]\nmatch-device=interface-name:=eth0,interface-name:=eth1"},
-        {"#\n[device-sixgate-unmanaged]\nmatch-device=interface-name:=eth1,interface-name:=eth0\n",
-         "#\n[device-sixgate-unmanaged]\nmatch-device=interface-name:=eth1,interface-name:=eth0\n"},
+        {"# mine", "mac:02:00:00:00:00:99,interface-name:=eth0",
+         "mac:02:00:00:00:00:99,interface-name:=eth0,interface-name:=eth1",
+         "\nmanaged=0\n# yours\n[device-7]\nmatch-device=interface-name:=eth1\n"},
+        {"#", "", "interface-name:=eth0,interface-name:=eth1", ""},
+        {"#", "interface-name:=eth1,interface-name:=eth0",
+         "interface-name:=eth1,interface-name:=eth0", "\n"},
     };
     g_autoptr (GPtrArray) names = g_ptr_array_new ();
 
     g_ptr_array_add (names, (char *) "eth0");
     g_ptr_array_add (names, (char *) "eth1");
     for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
-        g_autofree char *text = sg_unmanaged_with (cases[i].before, names);
+        const char *const section = "\n[device-sixgate-unmanaged]\nmatch-device=";
+        g_autofree char *before =
+            g_strconcat (cases[i].head, section, cases[i].list, cases[i].tail, NULL);
+        g_autofree char *after =
+            g_strconcat (cases[i].head, section, cases[i].grown, cases[i].tail, NULL);
+        g_autofree char *text = sg_unmanaged_with (before, names);
 
-        g_assert_cmpstr (text, ==, cases[i].after);
+        g_assert_cmpstr (text, ==, after);
     }
     g_assert_null (sg_unmanaged_with ("[device-7]\n", names));
 }

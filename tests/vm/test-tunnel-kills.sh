@@ -138,6 +138,10 @@ ok "control: the kernel has the state's keys" kernel_agrees
 cp -p "$work/backup" "$state"
 ok "control: and not those of the backup" not kernel_agrees
 ok "a backup put back: the next run gives the kernel its keys" next_run
+ok "control: sixgatectl makes a backup" sixgatectl backup "$work/all.backup"
+tunnel device remove home two
+tunnel device add home two --public-key "$key" >/dev/null
+ok "restored over D-Bus: the kernel has the backup's keys" eval 'sixgatectl restore "$work/all.backup" && kernel_agrees'
 ok "and has nothing to do then" says '(^|[^0-9])0 writes' "$SIXGATE_RECONCILE" -v
 tunnel device remove home two
 
